@@ -1,0 +1,6 @@
+//! HL7 v2: bytes in, a borrowed message and warnings out.
+#![warn(missing_docs)]
+
+mod delimiters;
+
+pub use delimiters::Delimiters;
