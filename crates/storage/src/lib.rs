@@ -1,1 +1,23 @@
-//! Placeholder
+//! Zones of a lake on object stores: every key, and the few operations that everything above is built on.
+//!
+//! Objects are only ever created, never replaced: the same rule holds in memory, on a local disk and on S3,
+//! and two writers can never undo each other's work.
+#![warn(missing_docs)]
+
+pub mod conformance;
+mod durable_local;
+mod error;
+mod keys;
+mod lake;
+mod location;
+mod upload;
+
+pub use durable_local::DurableLocal;
+pub use error::{Error, Result};
+pub use keys::{
+    error_bytes_key, error_report_key, error_table, json_document_key, json_list_key, marker_key, raw_key,
+    receipts_key, receipts_prefix, staging_table,
+};
+pub use lake::{FORMAT_VERSION, Lake, Object, Put};
+pub use location::Location;
+pub use upload::{Upload, Uploaded};

@@ -1,0 +1,104 @@
+//! The name of every object in a lake; nothing else makes keys.
+
+use object_store::path::Path;
+
+/// The object that makes a prefix a lake; it holds the format version.
+pub fn marker_key() -> Path {
+    Path::from("_carelake/format")
+}
+
+/// Where a stream is written until its hash, and so its key, is known. Swept when abandoned.
+pub(crate) fn incoming_key(unique: &str) -> Path {
+    Path::from_iter(["_carelake", "incoming", unique])
+}
+
+/// The immutable key of raw bytes: the sender's feed, then the first half of the hash that also tells them
+/// apart from a later upload of the same name, then that name.
+///
+/// `sha256` is lower-case hex. Only the last part of `name` is kept, shortened to 100 bytes and with unusual
+/// characters replaced: an origin may be written in any file system's manner, a key may not.
+pub fn raw_key(feed: &str, sha256: &str, name: &str) -> Path {
+    let hash = &sha256[..sha256.len().min(32)];
+    Path::from_iter(["raw", &plain(feed), &hash[..hash.len().min(2)], &format!("{hash}-{}", plain(name))])
+}
+
+/// All receipts of a lake.
+pub fn receipts_prefix() -> Path {
+    Path::from("raw/_receipts")
+}
+
+/// One file of receipts; `batch` is unique.
+pub fn receipts_key(batch: &str) -> Path {
+    Path::from_iter(["raw", "_receipts", &format!("{batch}.parquet")])
+}
+
+/// The folder of the Delta table of converted messages.
+pub fn staging_table() -> Path {
+    Path::from("staging/table")
+}
+
+/// The JSON documents of the messages that lie between two byte offsets of a raw object.
+pub fn json_document_key(raw: &Path, start: u64, end: u64, converter_version: i32) -> Path {
+    let mut key: Path = Path::from("staging/json");
+    for part in raw.parts() {
+        key = key.join(part);
+    }
+    key.join(format!("{start}-{end}-{converter_version}.ndjson"))
+}
+
+/// The list of the JSON documents that one commit made valid.
+pub fn json_list_key(batch: &str) -> Path {
+    Path::from_iter(["staging", "json", "_lists", &format!("{batch}.json")])
+}
+
+/// The folder of the Delta table of errors.
+pub fn error_table() -> Path {
+    Path::from("error/table")
+}
+
+/// Exactly the bytes that failed.
+pub fn error_bytes_key(id: &str) -> Path {
+    Path::from_iter(["error", &format!("{id}.hl7")])
+}
+
+/// Why they failed.
+pub fn error_report_key(id: &str) -> Path {
+    Path::from_iter(["error", &format!("{id}.json")])
+}
+
+/// The last part of a path, with every character that some store or shell treats specially replaced.
+fn plain(name: &str) -> String {
+    const LONGEST: usize = 100;
+    let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
+    let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let text: String = last
+        .chars()
+        .take(LONGEST)
+        .map(|character| if allowed(character) { character } else { '_' })
+        .collect();
+    match text.trim_matches('.') {
+        "" => "unnamed".into(),
+        _ => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_key_carries_hash_and_name() {
+        let hash = "ab".repeat(32);
+        assert_eq!(
+            raw_key("lab north", &hash, "C:\\drop\\day 1#.hl7").as_ref(),
+            format!("raw/lab_north/ab/{}-day_1_.hl7", &hash[..32])
+        );
+        assert_eq!(raw_key("x", &hash, "..").as_ref(), format!("raw/x/ab/{}-unnamed", &hash[..32]));
+    }
+
+    #[test]
+    fn json_documents_lie_under_the_key_of_their_raw_bytes() {
+        let key = json_document_key(&Path::from("raw/lab/ab/abcd-a.hl7"), 0, 12, 1);
+        assert_eq!(key.as_ref(), "staging/json/raw/lab/ab/abcd-a.hl7/0-12-1.ndjson");
+    }
+}

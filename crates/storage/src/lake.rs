@@ -1,0 +1,164 @@
+//! An opened lake: read, list and put-once by key.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path as FilePath;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
+use url::Url;
+
+use crate::{Error, Location, Result, Upload, marker_key};
+
+/// The newest lake format this program reads, and the one it writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// A lake's storage. Cheap to clone; all keys are relative to the lake.
+#[derive(Clone)]
+pub struct Lake {
+    location: Location,
+    store: Arc<dyn ObjectStore>,
+}
+
+/// What became of a put-once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Put {
+    /// The object is new and durable.
+    Created,
+    /// An object of this key was there before and was left as it is.
+    Existed,
+}
+
+/// One object of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// Its key in the lake.
+    pub key: Path,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+impl fmt::Debug for Lake {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Lake").field("location", &self.location.shown).finish_non_exhaustive()
+    }
+}
+
+impl Lake {
+    /// A lake's storage without asking whether there is a lake: for making one, and for tests.
+    pub fn at(location: Location) -> Self {
+        let store = Arc::new(PrefixStore::new(location.store.clone(), location.prefix.clone()));
+        Self { location, store }
+    }
+
+    /// Opens a lake that [`Lake::mark`] once made one.
+    pub async fn open(location: Location) -> Result<Self> {
+        let lake = Self::at(location);
+        let marker = match lake.read(&marker_key()).await {
+            Ok(marker) => marker,
+            Err(error) if error.is_not_found() => {
+                return Err(Error::NoLake { location: lake.location.shown.clone() });
+            }
+            Err(error) => return Err(error),
+        };
+        let damaged = || Error::DamagedMarker { key: marker_key().to_string() };
+        let text = std::str::from_utf8(&marker).map_err(|_| damaged())?;
+        let found: u32 = text.trim().parse().map_err(|_| damaged())?;
+        if found > FORMAT_VERSION {
+            return Err(Error::NewerFormat { found, supported: FORMAT_VERSION });
+        }
+        Ok(lake)
+    }
+
+    /// Declares that this is a lake: the last step of making one.
+    pub async fn mark(&self) -> Result<Put> {
+        self.put_new(&marker_key(), format!("{FORMAT_VERSION}\n").into()).await
+    }
+
+    /// The address as people write it.
+    pub fn shown(&self) -> &str {
+        &self.location.shown
+    }
+
+    /// The lake's folder, if it lies on this machine's disk.
+    pub fn folder(&self) -> Option<&FilePath> {
+        self.location.folder.as_deref()
+    }
+
+    /// The URL of a folder in the lake, ending with a slash.
+    pub fn url(&self, folder: &Path) -> Result<Url> {
+        self.location.url.join(&format!("{folder}/")).map_err(|error| Error::Location {
+            location: self.location.shown.clone(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// The store from its root, which the paths of [`Lake::url`] are relative to.
+    pub fn root_store(&self) -> Arc<dyn ObjectStore> {
+        self.location.store.clone()
+    }
+
+    /// The store with the lake's prefix applied: its keys are this lake's keys.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
+        self.store.clone()
+    }
+
+    /// Writes an object unless its key is taken; durable when it returns.
+    pub async fn put_new(&self, key: &Path, bytes: Bytes) -> Result<Put> {
+        let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        match self.store.put_opts(key, bytes.into(), options).await {
+            Ok(_) => Ok(Put::Created),
+            Err(StoreError::AlreadyExists { .. }) => Ok(Put::Existed),
+            Err(error) => Err(Error::store("write", key, error)),
+        }
+    }
+
+    /// Begins an object whose key is known only when all of it has passed by.
+    pub async fn upload(&self) -> Result<Upload> {
+        Upload::begin(self.store.clone()).await
+    }
+
+    /// Reads a whole object.
+    pub async fn read(&self, key: &Path) -> Result<Bytes> {
+        let read = async { self.store.get(key).await?.bytes().await };
+        read.await.map_err(|error| Error::store("read", key, error))
+    }
+
+    /// Reads `range` of an object, in bytes.
+    pub async fn read_range(&self, key: &Path, range: Range<u64>) -> Result<Bytes> {
+        self.store.get_range(key, range).await.map_err(|error| Error::store("read", key, error))
+    }
+
+    /// Reads an object piece by piece, in order.
+    pub async fn read_chunks(&self, key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let whole = self.store.get(key).await.map_err(|error| Error::store("read", key, error))?;
+        let key = key.clone();
+        Ok(whole.into_stream().map_err(move |error| Error::store("read", &key, error)).boxed())
+    }
+
+    /// Whether there is an object of this key.
+    pub async fn exists(&self, key: &Path) -> Result<bool> {
+        match self.store.head(key).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(Error::store("look at", key, error)),
+        }
+    }
+
+    /// The objects under a folder, at any depth, sorted by key.
+    pub async fn list(&self, folder: &Path) -> Result<Vec<Object>> {
+        let listing = self.store.list(Some(folder));
+        let mut objects: Vec<Object> = listing
+            .map_ok(|meta| Object { key: meta.location, size: meta.size })
+            .try_collect()
+            .await
+            .map_err(|error| Error::store("list", folder, error))?;
+        objects.sort_by(|left, right| left.key.cmp(&right.key));
+        Ok(objects)
+    }
+}
