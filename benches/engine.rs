@@ -1,0 +1,77 @@
+//! The engine over three feeds, and its Rust peers over the same ones in the same run.
+//!
+//! One iteration reads the whole feed with fresh buffers, on one thread. So `alloc` is the number of allocations for the feed
+//! (weekday: divide by 10,000 for one message), and `max alloc` is the peak of the memory the reader needed beside the feed.
+
+mod peers;
+
+use benches::{DOCUMENTS, ORU_ONLY, WEEKDAY, Workload};
+use divan::counter::{BytesCount, ItemsCount};
+use divan::{AllocProfiler, Bencher, black_box};
+
+#[global_allocator]
+static ALLOCATOR: AllocProfiler = AllocProfiler::system();
+
+fn main() {
+    divan::main();
+}
+
+/// One bench for each way to read a feed, under the name of the feed.
+macro_rules! feed {
+    ($name:ident, $workload:ident) => {
+        #[divan::bench_group(sample_count = 10, sample_size = 1)]
+        mod $name {
+            use super::*;
+
+            #[divan::bench(name = "peer hl7-parser 0.3: parse")]
+            fn hl7_parser(bencher: Bencher<'_, '_>) {
+                read_texts(bencher, &$workload, |text, _| {
+                    black_box(hl7_parser::Message::parse_with_lenient_newlines(text, true).is_ok());
+                });
+            }
+
+            #[divan::bench(name = "peer hl7-parser 0.3: parse, JSON without names")]
+            fn hl7_parser_json(bencher: Bencher<'_, '_>) {
+                read_texts(bencher, &$workload, |text, out| {
+                    if let Ok(message) = hl7_parser::Message::parse_with_lenient_newlines(text, true) {
+                        peers::hl7_parser_json(&message, out);
+                    }
+                });
+            }
+
+            #[divan::bench(name = "peer rust-hl7 0.5: parse")]
+            fn rust_hl7(bencher: Bencher<'_, '_>) {
+                read_texts(bencher, &$workload, |text, _| {
+                    black_box(rusthl7::message::Message::new(text).segments.len());
+                });
+            }
+
+            #[divan::bench(name = "peer rust-hl7 0.5: parse, JSON without names")]
+            fn rust_hl7_json(bencher: Bencher<'_, '_>) {
+                read_texts(bencher, &$workload, |text, out| {
+                    peers::rust_hl7_json(&rusthl7::message::Message::new(text), out);
+                });
+            }
+        }
+    };
+}
+
+feed!(weekday, WEEKDAY);
+feed!(oru_only, ORU_ONLY);
+feed!(documents, DOCUMENTS);
+
+/// Reads every message as text, into a buffer that is emptied after each.
+fn read_texts(bencher: Bencher<'_, '_>, workload: &Workload, read: impl Fn(&str, &mut Vec<u8>) + Sync) {
+    let texts = workload.texts();
+    bencher
+        .counter(BytesCount::new(workload.bytes.len()))
+        .counter(ItemsCount::new(workload.count()))
+        .bench_local(|| {
+            let mut out = Vec::new();
+            for text in &texts {
+                out.clear();
+                read(text, &mut out);
+                black_box(out.len());
+            }
+        });
+}
