@@ -2,5 +2,6 @@
 #![warn(missing_docs)]
 
 mod delimiters;
+pub mod stream;
 
 pub use delimiters::Delimiters;
