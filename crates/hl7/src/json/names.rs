@@ -1,0 +1,139 @@
+//! The three styles of names.
+
+use crate::Message;
+use crate::dictionary::{self, Slot, Version};
+use crate::walk::Address;
+
+/// What the keys of a document are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// One name for every position in all versions, in lower snake_case: the names of the tables.
+    #[default]
+    Canonical,
+    /// The long names of the message's own version, in upper snake_case.
+    Standard,
+    /// Numbers: `PID-5`, `PID-5.1`, `PID-5.1.2`.
+    Short,
+}
+
+/// A key is at most this long: the longest name of the standard is well below it.
+pub(super) struct ShortKey {
+    bytes: [u8; 48],
+    length: usize,
+}
+
+impl ShortKey {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length]
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if let Some(room) = self.bytes.get_mut(self.length..self.length + bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.length += bytes.len();
+        }
+    }
+
+    fn push_number(&mut self, number: u32) {
+        let mut digits = Vec::new();
+        super::scalar::number(number, &mut digits);
+        self.push(&digits);
+    }
+}
+
+impl Names {
+    pub(super) fn segment(self, id: [u8; 3]) -> [u8; 3] {
+        if self == Self::Canonical { id.map(|byte| byte.to_ascii_lowercase()) } else { id }
+    }
+
+    /// What is appended to the key of a segment that does not repeat for those that come all the same.
+    pub(super) fn more(self) -> &'static [u8] {
+        if self == Self::Canonical { b"_more" } else { b"_MORE" }
+    }
+
+    pub(super) fn group(self, name: &'static str, structure: &str) -> String {
+        if self != Self::Canonical {
+            return name.to_owned();
+        }
+        let short = name.strip_prefix(structure).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name);
+        short.to_ascii_lowercase()
+    }
+
+    /// Writes the key of the field an address stands in.
+    pub(super) fn field(self, message: &Message<'_>, segment: [u8; 3], at: &Address, slot: &Slot, out: &mut Vec<u8>) {
+        match self {
+            Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
+            Self::Standard => {
+                let definition = dictionary::segment(segment)
+                    .and_then(|segment| dictionary::field_in(message.version(), segment, at.field as usize));
+                standard(definition.map(|definition| definition.name), slot, out);
+            }
+            Self::Short => short(segment, &[at.field], out),
+        }
+    }
+
+    /// Writes the key of the component an address stands in.
+    pub(super) fn component(self, message: &Message<'_>, segment: [u8; 3], at: &Address, slot: &Slot, out: &mut Vec<u8>) {
+        match self {
+            Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
+            Self::Standard => {
+                let definition = field_datatype(message.version(), segment, at)
+                    .and_then(|datatype| dictionary::component_in(message.version(), datatype, slot.number()));
+                standard(definition.map(|definition| definition.name), slot, out);
+            }
+            Self::Short => short(segment, &[at.field, slot.number() as u32], out),
+        }
+    }
+
+    /// Writes the key of the subcomponent an address stands in.
+    pub(super) fn subcomponent(
+        self,
+        message: &Message<'_>,
+        segment: [u8; 3],
+        at: &Address,
+        component: &Slot,
+        slot: &Slot,
+        out: &mut Vec<u8>,
+    ) {
+        match self {
+            Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
+            Self::Standard => {
+                let version = message.version();
+                let definition = field_datatype(version, segment, at)
+                    .and_then(|datatype| dictionary::component_in(version, datatype, component.number()))
+                    .and_then(|component| dictionary::component_in(version, component.datatype, slot.number()));
+                standard(definition.map(|definition| definition.name), slot, out);
+            }
+            Self::Short => short(segment, &[at.field, component.number() as u32, slot.number() as u32], out),
+        }
+    }
+}
+
+/// The datatype code that the message's version gives the field an address stands in, or that its companion
+/// names.
+fn field_datatype(version: Version, segment: [u8; 3], at: &Address) -> Option<&'static str> {
+    if let Some(value_type) = at.value_type {
+        return Some(value_type.code());
+    }
+    let definition = dictionary::segment(segment)
+        .and_then(|segment| dictionary::field_in(version, segment, at.field as usize))?;
+    Some(definition.datatype)
+}
+
+/// The version's own name, or the canonical one in capitals for what the version does not have.
+fn standard(name: Option<&'static str>, slot: &Slot, out: &mut Vec<u8>) {
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => super::scalar::key(name.as_bytes(), out),
+        None => super::scalar::key(slot.name().to_ascii_uppercase().as_bytes(), out),
+    }
+}
+
+fn short(segment: [u8; 3], numbers: &[u32], out: &mut Vec<u8>) {
+    let mut key = ShortKey { bytes: [0; 48], length: 0 };
+    key.push(&segment);
+    for (depth, number) in numbers.iter().enumerate() {
+        key.push(if depth == 0 { b"-" } else { b"." });
+        key.push_number(*number);
+    }
+    super::scalar::key(key.as_bytes(), out);
+}

@@ -1,0 +1,202 @@
+//! The nested columns of one segment, grown leaf by leaf as values come.
+
+use arrow_array::ArrayRef;
+use arrow_schema::ArrowError;
+use hl7::dictionary::{Datatype, Slot};
+
+use crate::column::{ListOffsets, NumberColumn, TextColumn, Validity, finish_struct};
+
+/// The column of a field, a component or a subcomponent.
+#[derive(Debug)]
+pub(crate) enum Column {
+    Text(TextColumn),
+    Composite(CompositeColumn),
+    Varies(VariesColumn),
+    List(Box<ListColumn>),
+}
+
+impl Column {
+    /// The column of a field, which may repeat.
+    fn of_field(slot: &Slot) -> Self {
+        let single = Self::of(slot.datatype());
+        if slot.repeats() {
+            Self::List(Box::new(ListColumn { offsets: ListOffsets::default(), element: single }))
+        } else {
+            single
+        }
+    }
+
+    /// The column of one value of a datatype.
+    fn of(datatype: &'static Datatype) -> Self {
+        if datatype.is_varies() {
+            Self::Varies(VariesColumn::default())
+        } else if datatype.is_primitive() {
+            Self::Text(TextColumn::default())
+        } else {
+            Self::Composite(CompositeColumn::new(datatype))
+        }
+    }
+
+    fn finish(self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+        match self {
+            Self::Text(column) => column.finish(rows).map(Some),
+            Self::Composite(column) => column.finish(rows),
+            Self::Varies(column) => column.finish(rows),
+            Self::List(column) => {
+                let ListColumn { offsets, element } = *column;
+                match element.finish(offsets.elements())? {
+                    Some(elements) => offsets.finish(rows, elements).map(Some),
+                    None => Ok(None),
+                }
+            }
+        }
+    }
+}
+
+/// A column whose rows are lists.
+#[derive(Debug)]
+pub(crate) struct ListColumn {
+    pub(crate) offsets: ListOffsets,
+    pub(crate) element: Column,
+}
+
+/// A struct column with a child for every component that has been seen.
+#[derive(Debug)]
+pub(crate) struct CompositeColumn {
+    slots: &'static [Slot],
+    children: Vec<Option<Column>>,
+    validity: Validity,
+}
+
+impl CompositeColumn {
+    pub(crate) fn new(datatype: &'static Datatype) -> Self {
+        Self { slots: datatype.components(), children: Vec::new(), validity: Validity::default() }
+    }
+
+    /// The column of a component, with the row marked as present.
+    #[inline]
+    pub(crate) fn component(&mut self, row: usize, slot: &'static Slot, is_divided: bool) -> &mut Column {
+        self.validity.set(row);
+        let child = child(&mut self.children, slot.number() - 1);
+        child.get_or_insert_with(|| {
+            if is_divided {
+                Column::Composite(CompositeColumn::new(slot.datatype()))
+            } else {
+                Column::Text(TextColumn::default())
+            }
+        })
+    }
+
+    fn finish(self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+        let columns = finish_children(self.slots, self.children, rows)?;
+        finish_struct(columns, self.validity.finish(rows))
+    }
+}
+
+/// A field of varying type: its text or first leaf, and a struct for each composite datatype seen.
+#[derive(Debug, Default)]
+pub(crate) struct VariesColumn {
+    pub(crate) value: TextColumn,
+    types: Vec<(&'static Datatype, CompositeColumn)>,
+    pub(crate) validity: Validity,
+}
+
+impl VariesColumn {
+    pub(crate) fn composite(&mut self, datatype: &'static Datatype) -> &mut CompositeColumn {
+        let found = self.types.iter().position(|(seen, _)| seen.index() == datatype.index());
+        let at = found.unwrap_or_else(|| {
+            self.types.push((datatype, CompositeColumn::new(datatype)));
+            self.types.len() - 1
+        });
+        &mut self.types[at].1
+    }
+
+    fn finish(mut self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+        // The order of the dictionary, not that of arrival: equal content gives equal schemas.
+        self.types.sort_by_key(|(datatype, _)| datatype.index());
+        let mut columns = vec![("value", self.value.finish(rows)?)];
+        for (datatype, column) in self.types {
+            if let Some(array) = column.finish(rows)? {
+                columns.push((datatype.key(), array));
+            }
+        }
+        finish_struct(columns, self.validity.finish(rows))
+    }
+}
+
+/// The struct column of a segment: where it stood, and a child for every field that has been seen.
+#[derive(Debug)]
+pub(crate) struct SegmentColumn {
+    slots: &'static [Slot],
+    segment_index: NumberColumn,
+    parent_index: NumberColumn,
+    patient_index: NumberColumn,
+    children: Vec<Option<Column>>,
+    validity: Validity,
+}
+
+impl SegmentColumn {
+    pub(crate) fn new(segment: &'static hl7::dictionary::Segment) -> Self {
+        Self {
+            slots: segment.fields(),
+            segment_index: NumberColumn::default(),
+            parent_index: NumberColumn::default(),
+            patient_index: NumberColumn::default(),
+            children: Vec::new(),
+            validity: Validity::default(),
+        }
+    }
+
+    /// Opens a row for a segment; the indexes count from 1 and are null where they are 0.
+    pub(crate) fn open(&mut self, row: usize, segment_index: u32, parent_index: u32, patient_index: u32) {
+        self.validity.set(row);
+        for (column, number) in [
+            (&mut self.segment_index, segment_index),
+            (&mut self.parent_index, parent_index),
+            (&mut self.patient_index, patient_index),
+        ] {
+            if number != 0 {
+                column.set(row, number as i32);
+            }
+        }
+    }
+
+    #[inline]
+    pub(crate) fn field(&mut self, slot: &'static Slot) -> &mut Column {
+        child(&mut self.children, slot.number() - 1).get_or_insert_with(|| Column::of_field(slot))
+    }
+
+    pub(crate) fn finish(self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+        let mut columns = vec![
+            ("segment_index", self.segment_index.finish(rows)),
+            ("parent_index", self.parent_index.finish(rows)),
+            ("patient_index", self.patient_index.finish(rows)),
+        ];
+        columns.extend(finish_children(self.slots, self.children, rows)?);
+        finish_struct(columns, self.validity.finish(rows))
+    }
+}
+
+#[inline]
+fn child(children: &mut Vec<Option<Column>>, index: usize) -> &mut Option<Column> {
+    if children.len() <= index {
+        children.resize_with(index + 1, || None);
+    }
+    &mut children[index]
+}
+
+fn finish_children(
+    slots: &'static [Slot],
+    children: Vec<Option<Column>>,
+    rows: usize,
+) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
+    let mut columns = Vec::new();
+    for (slot, column) in slots.iter().zip(children) {
+        if let Some(column) = column
+            && let Some(array) = column.finish(rows)?
+        {
+            columns.push((slot.name(), array));
+        }
+    }
+    Ok(columns)
+}
