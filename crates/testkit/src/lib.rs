@@ -7,6 +7,7 @@ pub mod demo;
 pub mod envelope;
 pub mod feed;
 pub mod messages;
+pub mod samples;
 pub mod scene;
 pub mod version;
 
