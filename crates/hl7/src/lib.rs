@@ -2,6 +2,8 @@
 #![warn(missing_docs)]
 
 mod delimiters;
+pub mod charset;
+pub mod escape;
 pub mod stream;
 
 pub use delimiters::Delimiters;

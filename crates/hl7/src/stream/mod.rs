@@ -16,6 +16,7 @@
 //! Where it ends: before the next message, batch line (FHS, BHS, BTS, FTS) or end block. CR, LF, NUL, VT,
 //! Ctrl-Z and lines of blanks behind its last text are framing.
 
+pub mod batch;
 mod encoding;
 mod line;
 mod splitter;

@@ -123,10 +123,13 @@ impl Splitter {
     fn between(&mut self, buffer: &[u8], at_end: bool) -> Step {
         self.byte_order_mark(buffer);
         loop {
-            if let Some(encoding) = self.header_of_other_encoding(buffer, at_end) {
-                let Some(encoding) = encoding else { return self.more() };
-                self.encoding = encoding;
-                break;
+            match self.other_encoding(buffer, at_end) {
+                OtherEncoding::Header(encoding) => {
+                    self.encoding = encoding;
+                    break;
+                }
+                OtherEncoding::Unclear => return self.more(),
+                OtherEncoding::No => {}
             }
             match self.encoding.framing(buffer, self.cursor, at_end) {
                 Framing::Bytes(length) => self.skip_framing(buffer, length),
@@ -264,7 +267,7 @@ impl Splitter {
                     return Found::LineEnd { at: start };
                 }
                 // Found again once the other half is there.
-                None if self.encoding == Encoding::Utf16Le && at + 1 == buffer.len() && !at_end => {
+                None if self.encoding != Encoding::Bytes && at + 1 == buffer.len() && !at_end => {
                     return Found::Unclear;
                 }
                 None => self.cursor = at + 1,
@@ -326,29 +329,26 @@ impl Splitter {
         }
     }
 
-    /// A header here in another encoding than that of the stream so far; `Some(None)` asks for more bytes.
-    #[expect(clippy::option_option, reason = "absent, unclear, present")]
-    fn header_of_other_encoding(&self, buffer: &[u8], at_end: bool) -> Option<Option<Encoding>> {
-        let byte = *buffer.get(self.cursor)?;
+    /// Whether a header stands here in another encoding than that of the stream so far.
+    fn other_encoding(&self, buffer: &[u8], at_end: bool) -> OtherEncoding {
+        let Some(&byte) = buffer.get(self.cursor) else { return OtherEncoding::No };
         if self.position() == 0 && matches!(byte, 0xFE | 0xFF) && buffer.len() == 1 && !at_end {
-            return Some(None);
+            return OtherEncoding::Unclear;
         }
         let other = match self.encoding {
             // In front of a letter a NUL is half of it at even places, and padding elsewhere.
-            Encoding::Bytes if byte == 0 && (self.position() - self.origin).is_multiple_of(2) => {
-                Encoding::Utf16Be
-            }
             Encoding::Bytes if byte != 0 => Encoding::Utf16Le,
+            Encoding::Bytes if (self.position() - self.origin).is_multiple_of(2) => Encoding::Utf16Be,
+            Encoding::Bytes => return OtherEncoding::No,
             Encoding::Utf16Le | Encoding::Utf16Be => Encoding::Bytes,
-            Encoding::Bytes => return None,
         };
         let mut head = [0; HEAD];
         let head = other.head(buffer, self.cursor, &mut head);
         match judge(head, at_end && head.len() < HEAD, Within::Nothing) {
-            Line::Starts(_) => Some(Some(other)),
-            // Framing is the same in every encoding as far as it is padding: only letters are worth a wait.
-            Line::Unclear if byte == 0 || b"MFBmfb".contains(&byte) => Some(None),
-            _ => None,
+            Line::Starts(_) => OtherEncoding::Header(other),
+            // Only for what may be a letter of an ID is it worth waiting.
+            Line::Unclear if byte == 0 || b"MFBmfb".contains(&byte) => OtherEncoding::Unclear,
+            _ => OtherEncoding::No,
         }
     }
 
@@ -457,6 +457,13 @@ impl Splitter {
     fn is_finished(&self, buffer: &[u8], at_end: bool) -> bool {
         at_end && self.cursor >= buffer.len()
     }
+}
+
+/// Whether a header stands at the cursor in another encoding.
+enum OtherEncoding {
+    Header(Encoding),
+    No,
+    Unclear,
 }
 
 /// What becomes of a run that goes on beyond the limit.

@@ -1,0 +1,4 @@
+//! The integration tests of the engine, in one binary.
+
+mod corpus;
+mod stream;
