@@ -1,1 +1,34 @@
-//! Placeholder
+//! Receive, land, convert, commit: how a message gets into the lake.
+//!
+//! Each verb is a function of that name in the module of that name; [`ingest`] puts them in a row. Nothing
+//! here knows of SQL: this crate writes Parquet and Delta commits itself.
+#![warn(missing_docs)]
+
+mod accounting;
+mod commit;
+mod convert;
+mod delta;
+mod error;
+mod failure;
+mod identity;
+mod ingest;
+mod init;
+mod land;
+mod receipts;
+mod receive;
+mod seen;
+mod show;
+mod split;
+pub mod time;
+
+pub use accounting::Accounting;
+pub use convert::Rules;
+pub use error::{Error, Result};
+pub use failure::{Code, Reason};
+pub use identity::MessageId;
+pub use ingest::{Event, Settings, ingest};
+pub use init::init;
+pub use land::{Landed, land};
+pub use receipts::Receipt;
+pub use receive::{Input, Received};
+pub use show::{ErrorEntry, error_report, errors, message_bytes};

@@ -1,1 +1,17 @@
-//! Placeholder
+//! SQL over the lake. The only crate that knows DataFusion.
+//!
+//! [`Engine`] opens a version of a lake; [`Engine::sql`] reads dots as HL7 paths, plans, and answers.
+#![warn(missing_docs)]
+
+mod catalog;
+mod engine;
+mod error;
+mod log;
+mod paths;
+mod pluck;
+mod segments;
+mod table;
+
+pub use catalog::{ColumnEntry, TableEntry};
+pub use engine::{Answer, Engine};
+pub use error::{Error, Result};

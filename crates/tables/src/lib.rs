@@ -6,6 +6,8 @@
 #![warn(missing_docs)]
 
 mod column;
+mod ledger;
+pub mod names;
 mod place;
 mod row;
 mod schema;
@@ -13,6 +15,7 @@ mod shape;
 mod staging;
 mod unmapped;
 
+pub use ledger::{errors_schema, receipts_schema};
 pub use place::describe as describe_place;
 pub use schema::{core_schema, merge_schemas};
 pub use staging::{Envelope, StagingBuilder};

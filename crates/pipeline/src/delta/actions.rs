@@ -1,0 +1,124 @@
+//! The lines of a Delta commit, written and read as the protocol spells them.
+
+use std::collections::BTreeMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use arrow_schema::Schema;
+use bytes::Bytes;
+use deltalake::kernel::StructType;
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Error, Result};
+
+/// What this program writes: readers of version 1 and writers of version 2 suffice.
+pub(super) fn protocol() -> Value {
+    json!({"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}})
+}
+
+/// The table's identity, schema and settings, all new.
+pub(super) fn new_metadata(schema: &Schema, configuration: &[(&str, &str)]) -> Result<Value> {
+    let configuration: BTreeMap<&str, &str> = configuration.iter().copied().collect();
+    Ok(json!({
+        "id": uuid::Uuid::new_v4().to_string(),
+        "format": {"provider": "parquet", "options": {}},
+        "schemaString": schema_string(schema)?,
+        "partitionColumns": [],
+        "configuration": configuration,
+        "createdTime": now_milliseconds(),
+    }))
+}
+
+/// The same table with another schema.
+pub(super) fn with_schema(metadata: &Value, schema: &Schema) -> Result<Value> {
+    let mut metadata = metadata.clone();
+    metadata["schemaString"] = schema_string(schema)?.into();
+    Ok(metadata)
+}
+
+/// What the people who read the log are told.
+pub(super) fn commit_info(operation: &str) -> Value {
+    json!({"commitInfo": {
+        "timestamp": now_milliseconds(),
+        "operation": operation,
+        "operationParameters": {},
+        "engineInfo": concat!("carelake/", env!("CARGO_PKG_VERSION")),
+    }})
+}
+
+/// Names the application's own counter.
+pub(super) fn transaction(application: &str, version: i64) -> Value {
+    json!({"txn": {"appId": application, "version": version, "lastUpdated": now_milliseconds()}})
+}
+
+/// One JSON line an action.
+pub(super) fn lines(actions: &[Value]) -> Bytes {
+    let mut text = String::new();
+    for action in actions {
+        text.push_str(&action.to_string());
+        text.push('\n');
+    }
+    text.into()
+}
+
+/// The parts of a commit that the next writer must know.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    pub(super) added: Vec<String>,
+    pub(super) removed: bool,
+    pub(super) metadata: Option<Value>,
+    pub(super) protocol: bool,
+    pub(super) transactions: Vec<(String, i64)>,
+}
+
+/// Reads a commit that someone wrote.
+pub(super) fn read(commit: &[u8]) -> Result<Seen> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Line {
+        add: Option<File>,
+        remove: Option<File>,
+        meta_data: Option<Value>,
+        protocol: Option<Value>,
+        txn: Option<Transaction>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        path: String,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Transaction {
+        app_id: String,
+        version: i64,
+    }
+    let mut seen = Seen::default();
+    for line in serde_json::Deserializer::from_slice(commit).into_iter::<Line>() {
+        let line = line.map_err(|error| Error::DamagedLog { line: error.line() })?;
+        seen.added.extend(line.add.map(|file| file.path));
+        seen.removed |= line.remove.is_some_and(|file| !file.path.is_empty());
+        seen.metadata = line.meta_data.or(seen.metadata);
+        seen.protocol |= line.protocol.is_some();
+        seen.transactions.extend(line.txn.map(|transaction| (transaction.app_id, transaction.version)));
+    }
+    Ok(seen)
+}
+
+/// The Arrow schema of a table's metadata.
+pub(super) fn schema_of(metadata: &Value) -> Result<Schema> {
+    let text = metadata["schemaString"].as_str().ok_or(Error::DamagedLog { line: 0 })?;
+    let schema: StructType = serde_json::from_str(text).map_err(|_| Error::DamagedLog { line: 0 })?;
+    Ok((&schema).try_into_arrow()?)
+}
+
+fn schema_string(schema: &Schema) -> Result<String> {
+    let schema: StructType = schema.try_into_kernel()?;
+    serde_json::to_string(&schema).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// Milliseconds since 1970, UTC.
+pub(super) fn now_milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

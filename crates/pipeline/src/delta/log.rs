@@ -1,0 +1,149 @@
+//! Appending to a table while others do the same.
+//!
+//! All commits of a lake's table carry one application id with a version that counts up by one. A writer
+//! tries the next version; if another was first it reads what that one did, takes it into account, and tries
+//! the version after. A change of schema is a commit of its own.
+
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use object_store::path::Path;
+use serde_json::{Value, json};
+
+use super::{Table, actions, parquet_file::DataFile};
+use crate::{Error, Result};
+
+/// The application id of every commit.
+const APPLICATION: &str = "carelake";
+/// Commits between two checkpoints of the log.
+const CHECKPOINT_INTERVAL: u64 = 20;
+pub(super) const CHECKPOINT_INTERVAL_TEXT: &str = "20";
+
+/// A table opened for appending, and what is known of it.
+pub(crate) struct Writer {
+    table: Table,
+    version: u64,
+    application_version: i64,
+    metadata: Value,
+    schema: SchemaRef,
+}
+
+/// How an attempt to commit ended.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    Done(Appended),
+    /// Others were first; these files are new, and some of our rows may be among theirs.
+    Overtaken {
+        new_files: Vec<Path>,
+    },
+}
+
+/// A commit that is in the log.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub(crate) version: u64,
+}
+
+impl Writer {
+    pub(crate) async fn open(table: Table) -> Result<Self> {
+        let snapshot = table.snapshot().await?;
+        let metadata =
+            serde_json::to_value(snapshot.metadata()).map_err(|error| Error::Internal(error.to_string()))?;
+        let application_version = application_version(&table, &snapshot).await?;
+        let schema = Arc::new(actions::schema_of(&metadata)?);
+        Ok(Self { table, version: snapshot.version(), application_version, metadata, schema })
+    }
+
+    /// The table itself.
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Makes sure that every column of `batch` is in the table's schema; a commit of its own if one was not.
+    pub(crate) async fn widen(&mut self, batch: &Schema) -> Result<Vec<Path>> {
+        let mut new_files = Vec::new();
+        loop {
+            let merged = tables::merge_schemas(&self.schema, batch)?;
+            if merged == *self.schema {
+                return Ok(new_files);
+            }
+            let metadata = actions::with_schema(&self.metadata, &merged)?;
+            let kept = actions::schema_of(&metadata)?;
+            if kept == *self.schema {
+                return Ok(new_files);
+            }
+            let lines = [actions::commit_info("ADD COLUMNS"), json!({ "metaData": metadata })];
+            match self.table.write(self.version + 1, actions::lines(&lines)).await {
+                Ok(()) => {
+                    self.version += 1;
+                    self.metadata = metadata;
+                    self.schema = Arc::new(kept);
+                    self.checkpoint().await;
+                    return Ok(new_files);
+                }
+                Err(Error::VersionTaken) => new_files.extend(self.catch_up().await?),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tries once to add `files`, all rows of one batch.
+    pub(crate) async fn try_append(&mut self, files: &[DataFile]) -> Result<Attempt> {
+        let mut lines = vec![
+            actions::commit_info("WRITE"),
+            actions::transaction(APPLICATION, self.application_version + 1),
+        ];
+        lines.extend(files.iter().map(DataFile::add_action));
+        match self.table.write(self.version + 1, actions::lines(&lines)).await {
+            Ok(()) => {
+                self.version += 1;
+                self.application_version += 1;
+                self.checkpoint().await;
+                Ok(Attempt::Done(Appended { version: self.version }))
+            }
+            Err(Error::VersionTaken) => Ok(Attempt::Overtaken { new_files: self.catch_up().await? }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the commits that others wrote since; gives the keys of the files they added.
+    pub(crate) async fn catch_up(&mut self) -> Result<Vec<Path>> {
+        let mut new_files = Vec::new();
+        while let Some(commit) = self.table.log.read_commit_entry(self.version + 1).await? {
+            let seen = actions::read(&commit)?;
+            self.version += 1;
+            if seen.protocol {
+                self.table.snapshot().await?;
+            }
+            if let Some(metadata) = seen.metadata {
+                self.schema = Arc::new(actions::schema_of(&metadata)?);
+                self.metadata = metadata;
+            }
+            for (application, version) in seen.transactions {
+                if application == APPLICATION {
+                    self.application_version = version;
+                }
+            }
+            new_files.extend(seen.added.iter().map(|path| self.table.key_of(path)));
+        }
+        Ok(new_files)
+    }
+
+    /// Writes a checkpoint when one is due. The commit is done whether or not this succeeds, and the next
+    /// checkpoint makes up for a missing one.
+    async fn checkpoint(&self) {
+        if self.version.is_multiple_of(CHECKPOINT_INTERVAL) {
+            let mut table = deltalake::DeltaTable::new(self.table.log.clone());
+            if table.load_version(self.version).await.is_ok() {
+                let _ = deltalake::checkpoints::create_checkpoint(&table, None).await;
+            }
+        }
+    }
+}
+
+/// The application's counter in the newest state of the table, 0 before its first commit.
+async fn application_version(table: &Table, snapshot: &deltalake::kernel::Snapshot) -> Result<i64> {
+    let eager =
+        deltalake::kernel::EagerSnapshot::try_new(table.log.as_ref(), Some(snapshot.version())).await?;
+    Ok(eager.transaction_version(table.log.as_ref(), APPLICATION).await?.unwrap_or(0))
+}

@@ -1,0 +1,14 @@
+//! The Delta side of a lake: tables that are created, grown and appended to by actions of our own.
+//!
+//! Reading a log and its checkpoints is left to delta-rs; what is written is written here, because the lake
+//! has one rule for all of its writers (one version at a time, put-if-absent, re-read on conflict) that
+//! delta-rs's optimistic append does not know.
+
+mod actions;
+mod log;
+mod parquet_file;
+mod table;
+
+pub(crate) use log::{Appended, Attempt, Writer};
+pub(crate) use parquet_file::{DataFile, encode, receipts_properties, table_properties};
+pub(crate) use table::Table;

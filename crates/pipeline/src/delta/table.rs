@@ -1,0 +1,80 @@
+//! One Delta table of a lake: made, opened, its files listed.
+
+use arrow_schema::Schema;
+use deltalake::kernel::Snapshot;
+use deltalake::logstore::{CommitOrBytes, LogStoreRef, StorageConfig, logstore_with};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use serde_json::json;
+use storage::Lake;
+
+use super::{actions, log};
+use crate::{Error, Result};
+
+/// Settings that Delta writers of other programs honour too.
+const CONFIGURATION: [(&str, &str); 2] = [
+    ("delta.checkpointInterval", log::CHECKPOINT_INTERVAL_TEXT),
+    // The nested columns carry no statistics, and looking for them would cost more than it saves.
+    ("delta.dataSkippingStatsColumns", "message_id,feed,received_at"),
+];
+
+/// A Delta table in a folder of the lake.
+#[derive(Clone)]
+pub(crate) struct Table {
+    pub(super) lake: Lake,
+    pub(super) folder: Path,
+    pub(super) log: LogStoreRef,
+}
+
+impl Table {
+    pub(crate) fn at(lake: &Lake, folder: Path) -> Result<Self> {
+        let url = lake.url(&folder)?;
+        let log = logstore_with(lake.root_store(), &url, StorageConfig::default())?;
+        Ok(Self { lake: lake.clone(), folder, log })
+    }
+
+    /// Makes the table, unless it is there.
+    pub(crate) async fn create(&self, schema: &Schema) -> Result<()> {
+        let metadata = actions::new_metadata(schema, &CONFIGURATION)?;
+        let lines =
+            [actions::protocol(), json!({ "metaData": metadata }), actions::commit_info("CREATE TABLE")];
+        match self.write(0, actions::lines(&lines)).await {
+            Ok(()) | Err(Error::VersionTaken) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts a commit at a version, or says that another was first.
+    pub(super) async fn write(&self, version: u64, commit: bytes::Bytes) -> Result<()> {
+        use deltalake::kernel::transaction::TransactionError;
+        let commit = CommitOrBytes::LogBytes(commit);
+        match self.log.write_commit_entry(version, commit, uuid::Uuid::new_v4()).await {
+            Ok(()) => Ok(()),
+            Err(TransactionError::VersionAlreadyExists(_)) => Err(Error::VersionTaken),
+            Err(error) => Err(deltalake::DeltaTableError::from(error).into()),
+        }
+    }
+
+    /// The newest state of the table, checked to be one that this program may write to.
+    pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        let snapshot = Snapshot::try_new(self.log.as_ref(), None).await?;
+        let configuration = snapshot.metadata().configuration();
+        let on = |key: &str, plain: &str| configuration.get(key).is_some_and(|value| value != plain);
+        if on("delta.enableDeletionVectors", "false") || on("delta.columnMapping.mode", "none") {
+            return Err(Error::ForeignFeature { table: self.folder.to_string() });
+        }
+        Ok(snapshot)
+    }
+
+    /// The keys, in the lake, of the Parquet files that make up the table.
+    pub(crate) async fn files(&self) -> Result<Vec<Path>> {
+        let snapshot = self.snapshot().await?;
+        let views = snapshot.file_views(self.log.as_ref(), None);
+        Ok(views.map_ok(|view| self.key_of(&view.path())).try_collect().await?)
+    }
+
+    /// The key, in the lake, of a file that the log names.
+    pub(crate) fn key_of(&self, path: &str) -> Path {
+        path.split('/').fold(self.folder.clone(), |key, part| key.join(part))
+    }
+}

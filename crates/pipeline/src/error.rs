@@ -1,0 +1,87 @@
+//! What can go wrong in the pipeline itself; a message that cannot be read is no error but an outcome.
+
+use std::path::PathBuf;
+
+/// A failed run. Its text says where and never quotes a message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The lake's storage refused.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// A file or the standard input could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's words.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Reading or writing a Delta log failed.
+    #[error("the table's log: {0}")]
+    Delta(#[source] Box<deltalake::DeltaTableError>),
+    /// A Delta log holds a line this program cannot read.
+    #[error("the table's log is damaged (line {line})")]
+    DamagedLog {
+        /// The line in the commit, 1-based; 0 when it is the table's schema.
+        line: usize,
+    },
+    /// The table uses something that this program's writer would break.
+    #[error("the table {table} uses deletion vectors or column mapping, which this program does not write")]
+    ForeignFeature {
+        /// The table's folder.
+        table: String,
+    },
+    /// Another writer took the version; never leaves the pipeline.
+    #[error("another writer was first")]
+    VersionTaken,
+    /// Columns could not be brought together.
+    #[error("the table's columns: {0}")]
+    Columns(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Rows could not be made or read.
+    #[error("a batch of rows: {0}")]
+    Rows(#[source] Box<arrow_schema::ArrowError>),
+    /// A Parquet file could not be written or read.
+    #[error("a Parquet file: {0}")]
+    Parquet(#[source] Box<parquet::errors::ParquetError>),
+    /// No message of this id is staged or in error.
+    #[error("no message {id} in this lake")]
+    UnknownMessage {
+        /// The id that was asked for.
+        id: String,
+    },
+    /// A background task ended before its work did.
+    #[error("the run was interrupted")]
+    Interrupted,
+    /// A fault of this program.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+/// The result of a step of the pipeline.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<deltalake::DeltaTableError> for Error {
+    fn from(error: deltalake::DeltaTableError) -> Self {
+        Self::Delta(Box::new(error))
+    }
+}
+
+impl From<arrow_schema::ArrowError> for Error {
+    fn from(error: arrow_schema::ArrowError) -> Self {
+        Self::Rows(Box::new(error))
+    }
+}
+
+impl From<parquet::errors::ParquetError> for Error {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        Self::Parquet(Box::new(error))
+    }
+}
+
+impl From<tokio::task::JoinError> for Error {
+    fn from(_: tokio::task::JoinError) -> Self {
+        Self::Interrupted
+    }
+}

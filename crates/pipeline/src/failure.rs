@@ -1,0 +1,201 @@
+//! The error zone: what could not be staged, why, and what to do about it.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use hl7::{ParseError, ParseErrorKind};
+use serde_json::json;
+use storage::{Lake, error_bytes_key, error_report_key};
+
+use crate::{Receipt, Result, time};
+
+/// Why a message is in the error zone. A closed list: scripts and tables rely on the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// There is no message in the bytes.
+    NoMessage,
+    /// MSH ends before its encoding characters do.
+    TruncatedHeader,
+    /// The message is larger than a limit allows.
+    Limit,
+    /// The feed is strict, and the message has this oddity.
+    Strict(&'static str),
+    /// A fault of this program.
+    Internal,
+}
+
+impl Code {
+    /// The code as it is written everywhere.
+    pub fn text(self) -> String {
+        match self {
+            Self::NoMessage => "no_message".into(),
+            Self::TruncatedHeader => "truncated_header".into(),
+            Self::Limit => "limit".into(),
+            Self::Strict(warning) => format!("strict_{warning}"),
+            Self::Internal => "internal".into(),
+        }
+    }
+}
+
+/// One refusal: where it shows and what would help. It never quotes the message.
+#[derive(Clone, Debug)]
+pub struct Reason {
+    /// What kind of refusal.
+    pub code: Code,
+    /// What is wrong, in a sentence.
+    pub text: String,
+    /// What a person can do.
+    pub hint: String,
+    /// Where it shows, in bytes from the start of the message.
+    pub offset: u64,
+}
+
+impl Reason {
+    /// Why bytes without a message are refused.
+    pub(crate) fn no_message() -> Self {
+        Self {
+            code: Code::NoMessage,
+            text: "no message in these bytes".into(),
+            hint: "a message begins with MSH and its delimiters, at the start of a line: MSH|^~\\&|".into(),
+            offset: 0,
+        }
+    }
+
+    /// Why a message over the size limit is refused.
+    pub(crate) fn too_long(limit_bytes: usize) -> Self {
+        Self {
+            code: Code::Limit,
+            text: format!("the message has more than {limit_bytes} bytes"),
+            hint: "raise the limit, or look for a missing line end before the next MSH".into(),
+            offset: 0,
+        }
+    }
+
+    /// Why a message is refused that this program stumbled over.
+    pub(crate) fn internal() -> Self {
+        Self {
+            code: Code::Internal,
+            text: "the converter failed on this message".into(),
+            hint: "please report it, with the message if it holds no patient's data".into(),
+            offset: 0,
+        }
+    }
+
+    /// Why a strict feed refuses a message.
+    pub(crate) fn strict(warning: &hl7::Warning) -> Self {
+        Self {
+            code: Code::Strict(warning.code.as_str()),
+            text: format!("the feed is strict and the message has: {}", warning.code),
+            hint: "carelake inspect shows the place; ingest without --strict to accept it".into(),
+            offset: u64::try_from(warning.offset).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+impl From<ParseError> for Reason {
+    fn from(error: ParseError) -> Self {
+        let code = match error.kind() {
+            ParseErrorKind::NoHeader => Code::NoMessage,
+            ParseErrorKind::TruncatedHeader => Code::TruncatedHeader,
+            ParseErrorKind::TooLong | ParseErrorKind::TooManySegments => Code::Limit,
+            _ => Code::Internal,
+        };
+        Self {
+            code,
+            text: error.to_string(),
+            hint: error.hint().into(),
+            offset: u64::try_from(error.offset()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
+/// A message that goes to the error zone.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) receipt: Receipt,
+    /// The message; `None` when it is to be copied from the raw zone.
+    pub(crate) bytes: Option<Bytes>,
+    pub(crate) reason: Reason,
+}
+
+/// Puts the failed bytes and the report in the error zone.
+pub(crate) async fn put(lake: &Lake, failure: &Failure) -> Result<()> {
+    let Failure { receipt, bytes, reason } = failure;
+    let id = receipt.message_id.to_string();
+    let key = error_bytes_key(&id);
+    match bytes {
+        Some(bytes) => {
+            lake.put_new(&key, bytes.clone()).await?;
+        }
+        None => copy_raw(lake, receipt, &key).await?,
+    }
+    let report = json!({
+        "message_id": id,
+        "code": reason.code.text(),
+        "reason": reason.text,
+        "where": {"offset": reason.offset},
+        "hint": reason.hint,
+        "raw": {"key": receipt.raw_key.as_ref(), "offset": receipt.raw_offset, "length": receipt.raw_length, "sha256": receipt.sha256},
+        "feed": receipt.feed,
+        "origin": receipt.origin,
+        "received_at": time::rfc3339_milliseconds(receipt.received_at.div_euclid(1_000)),
+        "converter_version": tables::CONVERTER_VERSION,
+    });
+    lake.put_new(&error_report_key(&id), format!("{report:#}\n").into()).await?;
+    Ok(())
+}
+
+/// Copies a range of the raw zone piece by piece.
+async fn copy_raw(lake: &Lake, receipt: &Receipt, key: &object_store::path::Path) -> Result<()> {
+    if lake.exists(key).await? {
+        return Ok(());
+    }
+    let mut upload = lake.upload().await?;
+    let mut chunks = lake.read_chunks(&receipt.raw_key).await?;
+    let (mut position, end) = (0, receipt.raw_offset + receipt.raw_length);
+    while let Some(chunk) = chunks.try_next().await? {
+        let length = chunk.len() as u64;
+        let wanted =
+            receipt.raw_offset.clamp(position, position + length)..end.clamp(position, position + length);
+        upload.write(&chunk[(wanted.start - position) as usize..(wanted.end - position) as usize]).await?;
+        position += length;
+        if position >= end {
+            break;
+        }
+    }
+    upload.seal().await?.publish(key).await?;
+    Ok(())
+}
+
+/// The rows of the errors table for some failures.
+pub(crate) fn rows(failures: &[Failure]) -> Result<RecordBatch> {
+    let text = |value: fn(&Failure) -> String| -> ArrayRef {
+        Arc::new(failures.iter().map(|failure| Some(value(failure))).collect::<StringArray>())
+    };
+    let number = |value: fn(&Failure) -> u64| -> ArrayRef {
+        Arc::new(failures.iter().map(|failure| Some(value(failure).cast_signed())).collect::<Int64Array>())
+    };
+    let received_at: TimestampMicrosecondArray =
+        failures.iter().map(|failure| Some(failure.receipt.received_at)).collect();
+    let version = Int32Array::from_value(tables::CONVERTER_VERSION, failures.len());
+    Ok(RecordBatch::try_new(
+        tables::errors_schema(),
+        vec![
+            text(|failure| failure.receipt.message_id.to_string()),
+            text(|failure| failure.receipt.feed.clone()),
+            Arc::new(received_at.with_timezone("UTC")),
+            text(|failure| failure.reason.code.text()),
+            text(|failure| failure.reason.text.clone()),
+            text(|failure| failure.reason.hint.clone()),
+            number(|failure| failure.reason.offset),
+            text(|failure| failure.receipt.raw_key.to_string()),
+            number(|failure| failure.receipt.raw_offset),
+            number(|failure| failure.receipt.raw_length),
+            text(|failure| failure.receipt.sha256.clone()),
+            text(|failure| failure.receipt.origin.clone()),
+            Arc::new(version),
+        ],
+    )?)
+}

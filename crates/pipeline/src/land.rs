@@ -1,0 +1,116 @@
+//! Land: put bytes untouched into the raw zone, durable, under a key that their hash is part of.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use object_store::path::Path;
+use sha2::{Digest, Sha256};
+use storage::{Lake, raw_key};
+
+use crate::identity::{MessageId, hex};
+use crate::{Error, Received, Result};
+
+/// Inputs up to this many bytes are kept in memory until they are converted.
+const SMALL: usize = 8 << 20;
+/// Bytes read from a large input at once.
+const CHUNK: usize = 1 << 20;
+
+/// Bytes that are in the raw zone.
+#[derive(Clone, Debug)]
+pub struct Landed {
+    /// Their immutable key.
+    pub key: Path,
+    /// How many there are.
+    pub length: u64,
+    /// SHA-256 of them all, in hex.
+    pub sha256: String,
+    /// The id they have if the whole input turns out to be no message.
+    pub(crate) id: MessageId,
+    /// The bytes themselves, when they are few.
+    pub(crate) bytes: Option<Bytes>,
+}
+
+/// Lands an input from its beginning to its end; when this returns the bytes are durable.
+///
+/// The same bytes under the same name and feed land on the same key, and are written once. The second value
+/// says so: whether the raw object is new.
+pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>) -> Result<Landed> {
+    let mut source = Source { input: Some(input), received: received.clone() };
+    let mut digest = RunningDigest::new(&received.feed);
+    let first = source.read(SMALL + 1).await?;
+    digest.update(&first);
+    if first.len() <= SMALL {
+        let landed = digest.finish(received, first.len(), Some(first.clone()));
+        lake.put_new(&landed.key, first).await?;
+        return Ok(landed);
+    }
+    let mut upload = lake.upload().await?;
+    let mut length = first.len();
+    upload.write(&first).await?;
+    loop {
+        let chunk = source.read(CHUNK).await?;
+        if chunk.is_empty() {
+            break;
+        }
+        length += chunk.len();
+        digest.update(&chunk);
+        upload.write(&chunk).await?;
+    }
+    let landed = digest.finish(received, length, None);
+    upload.seal().await?.publish(&landed.key).await?;
+    Ok(landed)
+}
+
+/// An input that is read off the asynchronous threads.
+struct Source {
+    input: Option<Box<dyn Read + Send>>,
+    received: Received,
+}
+
+impl Source {
+    /// The next bytes: `wanted`, or all that are left.
+    async fn read(&mut self, wanted: usize) -> Result<Bytes> {
+        let Some(mut input) = self.input.take() else { return Ok(Bytes::new()) };
+        let (read, input) = tokio::task::spawn_blocking(move || {
+            let mut bytes = Vec::new();
+            let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
+            let read = input.by_ref().take(limit).read_to_end(&mut bytes);
+            (read.map(|_| bytes), input)
+        })
+        .await?;
+        self.input = Some(input);
+        match read {
+            Ok(bytes) => Ok(bytes.into()),
+            Err(source) => Err(Error::Input { path: self.received.origin.clone().into(), source }),
+        }
+    }
+}
+
+/// Both hashes of an input, while it passes by.
+struct RunningDigest {
+    plain: Sha256,
+    with_feed: Sha256,
+}
+
+impl RunningDigest {
+    fn new(feed: &str) -> Self {
+        Self { plain: Sha256::new(), with_feed: MessageId::hasher(feed) }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        self.plain.update(bytes);
+        self.with_feed.update(bytes);
+    }
+
+    fn finish(self, received: &Received, length: usize, bytes: Option<Bytes>) -> Landed {
+        let sha256 = hex(self.plain.finalize());
+        let name = if received.origin == "-" { "stdin" } else { &received.origin };
+        Landed {
+            key: raw_key(&received.feed, &sha256, name),
+            length: u64::try_from(length).unwrap_or(u64::MAX),
+            id: MessageId::from_hasher(self.with_feed),
+            sha256,
+            bytes,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Looking up single messages and the error zone, without SQL.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+use arrow_array::{Array, RecordBatch};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
+use storage::{Lake, error_bytes_key, error_report_key, error_table, staging_table};
+
+use crate::delta::Table;
+use crate::seen::Seen;
+use crate::{Error, MessageId, Result};
+
+/// The bytes of a staged message, from the raw zone; of one in error, from the error zone.
+pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
+    for file in Table::at(lake, staging_table())?.files().await? {
+        if let Some(place) = place_in(lake, &file, id).await? {
+            let range = place.offset..place.offset + place.length;
+            return Ok(lake
+                .read_range(&Path::parse(&place.raw_key).map_err(|_| unknown(id))?, range)
+                .await?);
+        }
+    }
+    match lake.read(&error_bytes_key(&id.to_string())).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if error.is_not_found() => Err(unknown(id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// One line of the error zone.
+#[derive(Clone, Debug)]
+pub struct ErrorEntry {
+    /// The id of what failed.
+    pub message_id: String,
+    /// Microseconds since 1970, UTC.
+    pub received_at: i64,
+    /// The sender's stream.
+    pub feed: String,
+    /// The code, one of a closed list.
+    pub code: String,
+    /// What is wrong, in a sentence.
+    pub reason: String,
+    /// Where it shows, in bytes from the start of what failed.
+    pub offset: i64,
+    /// Where it came from.
+    pub origin: String,
+}
+
+/// What is in the error zone and has not been staged since, oldest first.
+pub async fn errors(lake: &Lake) -> Result<Vec<ErrorEntry>> {
+    let staged = Seen::open(lake, &Table::at(lake, staging_table())?).await?;
+    let mut entries = Vec::new();
+    for file in Table::at(lake, error_table())?.files().await? {
+        let reader = ParquetObjectReader::new(lake.store(), file);
+        let mut batches = ParquetRecordBatchStreamBuilder::new(reader).await?.build()?;
+        while let Some(batch) = batches.try_next().await? {
+            entries.extend((0..batch.num_rows()).map(|row| entry(&batch, row)));
+        }
+    }
+    entries.retain(|entry| MessageId::parse(&entry.message_id).is_none_or(|id| !staged.holds(id)));
+    entries.sort_by(|left, right| {
+        (left.received_at, &left.message_id).cmp(&(right.received_at, &right.message_id))
+    });
+    Ok(entries)
+}
+
+/// The report of one error, as the JSON text it was written as.
+pub async fn error_report(lake: &Lake, id: MessageId) -> Result<Bytes> {
+    match lake.read(&error_report_key(&id.to_string())).await {
+        Ok(report) => Ok(report),
+        Err(error) if error.is_not_found() => Err(unknown(id)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unknown(id: MessageId) -> Error {
+    Error::UnknownMessage { id: id.to_string() }
+}
+
+fn entry(batch: &RecordBatch, row: usize) -> ErrorEntry {
+    let text = |name: &str| {
+        let column = batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        column
+            .filter(|column| column.is_valid(row))
+            .map(|column| column.value(row).to_owned())
+            .unwrap_or_default()
+    };
+    let received_at = batch
+        .column_by_name("received_at")
+        .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+        .map_or(0, |column| column.value(row));
+    ErrorEntry {
+        message_id: text("message_id"),
+        received_at,
+        feed: text("feed"),
+        code: text("code"),
+        reason: text("reason"),
+        offset: number(batch, "offset", row),
+        origin: text("origin"),
+    }
+}
+
+fn number(batch: &RecordBatch, name: &str, row: usize) -> i64 {
+    batch
+        .column_by_name(name)
+        .and_then(|column| column.as_primitive_opt::<Int64Type>())
+        .map_or(0, |column| column.value(row))
+}
+
+/// Where a message's bytes lie in the raw zone.
+struct RawPlace {
+    raw_key: String,
+    offset: u64,
+    length: u64,
+}
+
+/// Looks an id up in one file; its Bloom filter spares reading most files.
+async fn place_in(lake: &Lake, file: &Path, id: MessageId) -> Result<Option<RawPlace>> {
+    let id = id.to_string();
+    let reader = ParquetObjectReader::new(lake.store(), file.clone());
+    let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
+    let column =
+        builder.parquet_schema().columns().iter().position(|column| column.path().string() == "message_id");
+    let mut row_groups = Vec::new();
+    for row_group in 0..builder.metadata().num_row_groups() {
+        let filter = match column {
+            Some(column) => builder.get_row_group_column_bloom_filter(row_group, column).await?,
+            None => None,
+        };
+        if filter.is_none_or(|filter| filter.check(&id.as_str())) {
+            row_groups.push(row_group);
+        }
+    }
+    if row_groups.is_empty() {
+        return Ok(None);
+    }
+    let mask = ProjectionMask::columns(
+        builder.parquet_schema(),
+        ["message_id", "raw_key", "raw_offset", "raw_length"],
+    );
+    let mut batches = builder.with_row_groups(row_groups).with_projection(mask).build()?;
+    while let Some(batch) = batches.try_next().await? {
+        let text = |name: &str| batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>());
+        let (Some(ids), Some(keys)) = (text("message_id"), text("raw_key")) else { continue };
+        if let Some(row) = ids.iter().position(|found| found == Some(&id)) {
+            return Ok(Some(RawPlace {
+                raw_key: keys.value(row).to_owned(),
+                offset: number(&batch, "raw_offset", row).cast_unsigned(),
+                length: number(&batch, "raw_length", row).cast_unsigned(),
+            }));
+        }
+    }
+    Ok(None)
+}

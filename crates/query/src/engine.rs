@@ -1,0 +1,153 @@
+//! A lake opened for questions.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
+};
+use datafusion::common::config::Dialect;
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::ViewTable;
+use datafusion::execution::SendableRecordBatchStream;
+use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
+use storage::{Lake, error_table, receipts_prefix, staging_table};
+
+use crate::paths::{self, Tables};
+use crate::segments::Segments;
+use crate::table::{DataFile, FilesTable, store_url};
+use crate::{Result, log, pluck};
+
+/// The SQL of the table `receipts`: every receipt with what became of it.
+const RECEIPTS: &str = "
+    SELECT receipt.*,
+        CASE
+            WHEN staged.raw_key = receipt.raw_key AND staged.raw_offset = receipt.raw_offset
+                AND staged.received_at = receipt.received_at THEN 'staged'
+            WHEN staged.message_id IS NOT NULL THEN 'duplicate'
+            WHEN failed.message_id IS NOT NULL THEN 'error'
+            ELSE 'pending'
+        END AS fate
+    FROM lake.ledger.receipts AS receipt
+    LEFT JOIN lake.main.staging AS staged ON staged.message_id = receipt.message_id
+    LEFT JOIN lake.main.errors AS failed ON failed.message_id = receipt.message_id";
+
+/// A version of a lake, with everything that SQL can ask of it.
+pub struct Engine {
+    context: SessionContext,
+    staging: FilesTable,
+    errors: FilesTable,
+    receipts: SchemaRef,
+    segments: Arc<Segments>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Engine")
+    }
+}
+
+impl Engine {
+    /// Opens the newest version of a lake.
+    pub async fn open(lake: &Lake) -> Result<Self> {
+        let staging = log::open(lake, &staging_table()).await?;
+        let errors = log::open(lake, &error_table()).await?;
+        let receipts = receipts(lake).await?;
+        let segments = Arc::new(Segments::new(staging.clone()));
+
+        let context = SessionContext::new_with_config(config());
+        context.register_object_store(store_url()?.as_ref(), lake.store());
+        context.register_udf(pluck::function());
+
+        let main = MemorySchemaProvider::new();
+        main.register_table("staging".into(), Arc::new(staging.clone()))?;
+        main.register_table("errors".into(), Arc::new(errors.clone()))?;
+        let ledger = MemorySchemaProvider::new();
+        ledger.register_table("receipts".into(), Arc::new(receipts))?;
+        let catalog = MemoryCatalogProvider::new();
+        let main = Arc::new(main);
+        catalog.register_schema("main", main.clone())?;
+        catalog.register_schema("ledger", Arc::new(ledger))?;
+        catalog.register_schema("segments", segments.clone())?;
+        context.register_catalog("lake", Arc::new(catalog));
+
+        let plan = context.state().create_logical_plan(RECEIPTS).await?;
+        let view = ViewTable::new(plan, None);
+        let receipts = view.schema();
+        main.register_table("receipts".into(), Arc::new(view))?;
+        Ok(Self { context, staging, errors, receipts, segments })
+    }
+
+    /// Asks a question. Nothing a question says can change the lake.
+    pub async fn sql(&self, query: &str) -> Result<Answer> {
+        let state = self.context.state();
+        let dialect = state.config().options().sql_parser.dialect;
+        let mut statement = state.sql_to_statement(query, &dialect)?;
+        paths::rewrite(&mut statement, self)?;
+        let plan = state.statement_to_plan(statement).await?;
+        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).verify_plan(&plan)?;
+        let frame = self.context.execute_logical_plan(plan).await?;
+        Ok(Answer { frame })
+    }
+
+    /// The names of the segments that some column holds.
+    pub(crate) fn segment_views(&self) -> Vec<String> {
+        self.segments.table_names()
+    }
+}
+
+impl Tables for Engine {
+    fn columns(&self, schema: Option<&str>, table: &str) -> Option<SchemaRef> {
+        match (schema, table) {
+            (None | Some("main"), "staging") => Some(self.staging.schema()),
+            (None | Some("main"), "errors") => Some(self.errors.schema()),
+            (None | Some("main"), "receipts") => Some(self.receipts.clone()),
+            (Some("segments"), segment) => self.segments.view(segment).map(|view| view.schema()),
+            _ => None,
+        }
+    }
+}
+
+/// The rows that answer a question, not yet computed.
+#[derive(Debug)]
+pub struct Answer {
+    frame: DataFrame,
+}
+
+impl Answer {
+    /// The columns of the answer.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::new(self.frame.schema().as_arrow().clone())
+    }
+
+    /// Computes the rows, batch by batch.
+    pub async fn stream(self) -> Result<SendableRecordBatchStream> {
+        Ok(self.frame.execute_stream().await?)
+    }
+
+    /// Computes all rows.
+    pub async fn collect(self) -> Result<Vec<RecordBatch>> {
+        Ok(self.frame.collect().await?)
+    }
+}
+
+fn config() -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_information_schema(true)
+        .with_default_catalog_and_schema("lake", "main")
+        .with_create_default_catalog_and_schema(false);
+    let options = config.options_mut();
+    // DuckDB's grammar has lambdas and plain quotes.
+    options.sql_parser.dialect = Dialect::DuckDB;
+    // Text is the same type everywhere, in the tables and in what a query makes.
+    options.sql_parser.map_string_types_to_utf8view = false;
+    options.execution.parquet.schema_force_view_types = false;
+    config
+}
+
+async fn receipts(lake: &Lake) -> Result<FilesTable> {
+    let files = lake.list(&receipts_prefix()).await?;
+    let files = files.into_iter().map(|object| DataFile { key: object.key, size: object.size, rows: None });
+    Ok(FilesTable::new(tables::receipts_schema(), Arc::new(files.collect())))
+}

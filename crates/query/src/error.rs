@@ -1,0 +1,107 @@
+//! Why a query has no answer, with what to do about it.
+
+use std::fmt;
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::SchemaError;
+use datafusion::error::DataFusionError;
+
+/// A query that failed. Neither text quotes a value of a message.
+#[derive(Debug)]
+pub struct Error {
+    text: String,
+    hint: Option<String>,
+}
+
+/// The result of a query.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: None }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// What the person who asked can try.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<storage::Error> for Error {
+    fn from(error: storage::Error) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+impl From<deltalake::DeltaTableError> for Error {
+    fn from(error: deltalake::DeltaTableError) -> Self {
+        Self::new(format!("the table's log: {error}"))
+    }
+}
+
+impl From<ArrowError> for Error {
+    fn from(error: ArrowError) -> Self {
+        match error {
+            // These quote the value that could not be read.
+            ArrowError::CastError(_) | ArrowError::ParseError(_) => unreadable_value(),
+            ArrowError::ExternalError(inner) => match inner.downcast::<DataFusionError>() {
+                Ok(error) => (*error).into(),
+                Err(_) => Self::new("reading the table failed"),
+            },
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::ArrowError(error, _) => (*error).into(),
+            DataFusionError::Diagnostic(_, error) | DataFusionError::Context(_, error) => (*error).into(),
+            DataFusionError::Collection(errors) => {
+                errors.into_iter().next().map_or_else(|| Self::new("the query failed"), Self::from)
+            }
+            DataFusionError::Shared(error) => Self::new(first_line(&error.to_string())),
+            DataFusionError::SchemaError(error, _) => schema_error(&error),
+            DataFusionError::SQL(error, _) => Self::new(error.to_string().replace("sql parser error: ", "")),
+            DataFusionError::Plan(text) => Self::new(first_line(&text)),
+            DataFusionError::NotImplemented(text) => {
+                Self::new(format!("not supported: {}", first_line(&text)))
+            }
+            // Execution errors of functions quote their arguments.
+            DataFusionError::Execution(_) => unreadable_value(),
+            other => Self::new(first_line(&other.strip_backtrace())),
+        }
+    }
+}
+
+fn unreadable_value() -> Error {
+    Error::new("a value could not be read as what the query takes it for")
+        .with_hint("use try_cast(… AS …), which gives NULL where a value does not fit")
+}
+
+fn schema_error(error: &SchemaError) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, .. } => Error::new(format!("no column {}", field.flat_name()))
+            .with_hint("carelake catalog TABLE lists the columns"),
+        other => Error::new(other.to_string()),
+    }
+}
+
+/// DataFusion adds lists of everything that would have been valid: with thousands of columns, too much.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,169 @@
+//! Walks over a statement and replaces its paths.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, Select, SelectItem, Value, VisitorMut};
+
+use super::Tables;
+use super::scope::{Frame, Scope};
+use super::sql::{Path, quoted, write};
+use crate::{Error, Result};
+
+pub(super) struct Rewriter<'t> {
+    scope: Scope<'t>,
+    /// For each open SELECT, how its unnamed items were written.
+    written: Vec<Vec<Option<Written>>>,
+}
+
+/// An item of a SELECT list as the person wrote it.
+struct Written {
+    text: String,
+    /// The last name, if the item is a path.
+    last_name: Option<String>,
+}
+
+impl<'t> Rewriter<'t> {
+    pub(super) fn new(tables: &'t dyn Tables) -> Self {
+        Self { scope: Scope::new(tables), written: Vec::new() }
+    }
+
+    fn replace(&mut self, expression: &mut Expr) -> Result<()> {
+        if let Expr::BinaryOp { left, op, right } = expression
+            && is_comparison(op)
+        {
+            self.refuse_list_against_text(left, right)?;
+            self.refuse_list_against_text(right, left)?;
+        }
+        let Some(path) = Path::read(expression) else { return Ok(()) };
+        match self.scope.resolve(&path)? {
+            Some(resolution) => *expression = write(&resolution.column, &resolution.place),
+            None if !path.accesses.is_empty() => *expression = path.as_plain(),
+            None => self.replace_parameter(expression, &path),
+        }
+        Ok(())
+    }
+
+    /// Fields of a lambda's parameter are reached by brackets.
+    fn replace_parameter(&self, expression: &mut Expr, path: &Path) {
+        let first = path.names[0].value.to_ascii_lowercase();
+        let is_parameter = self.scope.frames.iter().rev().any(|frame| frame.parameters.contains(&first));
+        if is_parameter && path.names.len() > 1 {
+            let mut access = path.clone();
+            access.accesses = access.names.split_off(1).into_iter().map(super::sql::Access::Name).collect();
+            *expression = access.as_plain();
+        }
+    }
+
+    fn refuse_list_against_text(&self, list: &Expr, text: &Expr) -> Result<()> {
+        let is_text = matches!(text, Expr::Value(value) if matches!(value.value, Value::SingleQuotedString(_) | Value::Number(..)));
+        let Some(path) = Path::read(list).filter(|path| is_text && path.len() > 1) else { return Ok(()) };
+        let Some(resolution) = self.scope.resolve(&path)? else { return Ok(()) };
+        if !resolution.place.is_list() {
+            return Ok(());
+        }
+        let first = path.names[resolution.column.len() - 1].value.to_ascii_lowercase();
+        let hint = match tables::names::segment_of_column(&first) {
+            Some((segment, _)) => format!(
+                "ask segments.{key}, which has one row for each {id}; or use any_match({list}, x -> x = …); or say which one: {first}[1]…",
+                key = segment.key(),
+                id = segment.key().to_ascii_uppercase(),
+            ),
+            None => format!("use any_match({list}, x -> x = …), or say which element: {first}[1]"),
+        };
+        Err(Error::new(format!("{list} is a list, and cannot be compared with one value")).with_hint(hint))
+    }
+
+    fn remember_items(&mut self, select: &Select) {
+        let written = select.projection.iter().map(|item| match item {
+            SelectItem::UnnamedExpr(expression) => Some(Written {
+                text: expression.to_string(),
+                last_name: Path::read(expression).and_then(|path| path.last_name()),
+            }),
+            _ => None,
+        });
+        self.written.push(written.collect());
+    }
+
+    /// Gives rewritten items the names a person expects.
+    fn name_items(&mut self, select: &mut Select) {
+        let Some(written) = self.written.pop() else { return };
+        let mut taken: HashSet<String> = HashSet::new();
+        for (item, written) in select.projection.iter_mut().zip(written) {
+            match (item, written) {
+                (SelectItem::ExprWithAlias { alias, .. }, _) => {
+                    taken.insert(alias.value.to_ascii_lowercase());
+                }
+                (item @ SelectItem::UnnamedExpr(_), Some(written)) => {
+                    let SelectItem::UnnamedExpr(expression) = &*item else { continue };
+                    if expression.to_string() == written.text {
+                        taken.extend(written.last_name);
+                        continue;
+                    }
+                    let short = written.last_name.unwrap_or_else(|| written.text.clone());
+                    let name = if taken.contains(&short) { written.text } else { short };
+                    taken.insert(name.clone());
+                    *item = SelectItem::ExprWithAlias { expr: expression.clone(), alias: quoted(&name) };
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
+        self.scope.push_query(query);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Error> {
+        self.scope.frames.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        self.scope.push_select(select);
+        self.remember_items(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        self.name_items(select);
+        self.scope.frames.pop();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Error> {
+        if let Expr::Lambda(lambda) = expression {
+            let parameters = lambda.params.iter().map(|parameter| parameter.name.value.to_ascii_lowercase());
+            self.scope.frames.push(Frame { parameters: parameters.collect(), ..Frame::default() });
+            return ControlFlow::Continue(());
+        }
+        match self.replace(expression) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        }
+    }
+
+    fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Error> {
+        if matches!(expression, Expr::Lambda(_)) {
+            self.scope.frames.pop();
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn is_comparison(operator: &BinaryOperator) -> bool {
+    matches!(
+        operator,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    )
+}

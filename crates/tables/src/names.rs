@@ -1,0 +1,23 @@
+//! From names to columns: what SQL may call a position, by whatever name any version of the standard used.
+
+pub use hl7::dictionary::{Datatype, Resolved, Segment, Slot, datatype, resolve_component, resolve_field, segments};
+
+/// The numbers every segment struct begins with, before its fields.
+pub const SEGMENT_INDEXES: [&str; 3] = ["segment_index", "parent_index", "patient_index"];
+
+/// The suffix of the column that holds further occurrences of a segment that is single by nature.
+pub const MORE: &str = "_more";
+
+/// A segment by its key, such as `pid`, in either case.
+pub fn segment(key: &str) -> Option<&'static Segment> {
+    let id: [u8; 3] = key.as_bytes().try_into().ok()?;
+    hl7::dictionary::segment(id.map(|letter| letter.to_ascii_uppercase()))
+}
+
+/// The segment a column of the staging table belongs to, and whether it is the column of further occurrences.
+pub fn segment_of_column(column: &str) -> Option<(&'static Segment, bool)> {
+    match column.strip_suffix(MORE) {
+        Some(key) => segment(key).filter(|segment| segment.is_single()).map(|segment| (segment, true)),
+        None => segment(column).map(|segment| (segment, false)),
+    }
+}
