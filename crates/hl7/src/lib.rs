@@ -5,5 +5,6 @@ mod delimiters;
 pub mod charset;
 pub mod escape;
 pub mod stream;
+pub mod timestamp;
 
 pub use delimiters::Delimiters;

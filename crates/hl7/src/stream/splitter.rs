@@ -3,7 +3,9 @@
 //! It jumps from line end to line end and looks at a few bytes behind each; what it has looked at it does
 //! not look at again when more bytes arrive.
 
-use memchr::memchr2;
+mod search;
+
+use search::Found;
 
 use super::encoding::{FS, Framing, HEAD, VT, is_trailing};
 use super::line::{Line, Within, judge};
@@ -68,21 +70,6 @@ struct Run {
     /// `None`: the cursor is inside a line.
     line_end: Option<u64>,
     too_long: bool,
-}
-
-/// Where the text that was searched ends a line, or stops.
-enum Found {
-    /// A line end or start block; the cursor is behind it.
-    LineEnd {
-        at: usize,
-    },
-    EndBlock {
-        at: usize,
-    },
-    /// Nothing up to the end of the window, which is where the cursor now is.
-    Nothing,
-    /// Half a character is missing.
-    Unclear,
 }
 
 /// Blanks behind a message that are waited through, beyond the limit, for a line that belongs to it.
@@ -240,82 +227,6 @@ impl Splitter {
             Line::Companion | Line::Text => LineStart::Continues,
             Line::Unclear => LineStart::Unclear,
         }
-    }
-
-    /// Searches for a line end or MLLP block between the cursor and the window's end.
-    fn search(&mut self, buffer: &[u8], window: usize, at_end: bool) -> Found {
-        loop {
-            if self.cursor >= window {
-                return Found::Nothing;
-            }
-            let line_end = memchr2(b'\r', b'\n', &buffer[self.cursor..window]).map(|at| self.cursor + at);
-            let block = self.search_blocks(buffer, line_end.unwrap_or(window), window);
-            let Some(at) = block.or(line_end) else {
-                self.cursor = window;
-                return Found::Nothing;
-            };
-            self.cursor = at;
-            if block.is_some() {
-                self.block_found = false;
-                if self.is_end_block(buffer, at) {
-                    return Found::EndBlock { at };
-                }
-            }
-            match self.unit_around(buffer, at) {
-                Some((start, end)) => {
-                    self.cursor = end;
-                    return Found::LineEnd { at: start };
-                }
-                // Found again once the other half is there.
-                None if self.encoding != Encoding::Bytes && at + 1 == buffer.len() && !at_end => {
-                    return Found::Unclear;
-                }
-                None => self.cursor = at + 1,
-            }
-        }
-    }
-
-    /// The first MLLP block between the cursor and `end`. Looks ahead as far as `window`, so that the short
-    /// lines of a message need not each be searched.
-    fn search_blocks(&mut self, buffer: &[u8], end: usize, window: usize) -> Option<usize> {
-        const AHEAD: usize = 16 << 10;
-        if self.blocks_searched < self.cursor {
-            self.blocks_searched = self.cursor;
-            self.block_found = false;
-        }
-        while !self.block_found && self.blocks_searched < end {
-            let until = window.min(end.max(self.blocks_searched + AHEAD));
-            match memchr2(VT, FS, &buffer[self.blocks_searched..until]) {
-                Some(at) => {
-                    self.blocks_searched += at;
-                    self.block_found = true;
-                }
-                None => self.blocks_searched = until,
-            }
-        }
-        (self.block_found && self.blocks_searched < end).then_some(self.blocks_searched)
-    }
-
-    /// The code unit that the control byte at `at` makes, as a range, or `None` if it is half of another.
-    fn unit_around(&self, buffer: &[u8], at: usize) -> Option<(usize, usize)> {
-        let is_first_half = (self.offset + at as u64 - self.piece_start).is_multiple_of(2);
-        match self.encoding {
-            Encoding::Bytes => Some((at, at + 1)),
-            Encoding::Utf16Le if is_first_half && buffer.get(at + 1) == Some(&0) => Some((at, at + 2)),
-            Encoding::Utf16Be if !is_first_half && at > 0 && buffer[at - 1] == 0 => Some((at - 1, at + 1)),
-            _ => None,
-        }
-    }
-
-    /// Whether an MLLP end block stands here. Around text of two-byte characters it has bytes of one.
-    fn is_end_block(&self, buffer: &[u8], at: usize) -> bool {
-        if self.encoding == Encoding::Bytes {
-            return buffer.get(at) == Some(&FS);
-        }
-        let aligned = (self.offset + at as u64 - self.piece_start).is_multiple_of(2);
-        aligned
-            && (self.encoding.unit(buffer, at) == Some(u16::from(FS))
-                || self.framed && buffer.get(at..at + 2) == Some(&[FS, b'\r']))
     }
 
     /// Recognises a UTF-16 byte order mark at the very start of the stream.
