@@ -3,6 +3,7 @@
 
 mod delimiters;
 pub mod charset;
+pub mod dictionary;
 pub mod escape;
 pub mod stream;
 pub mod timestamp;

@@ -1,0 +1,455 @@
+//! Packs the dictionary's tables into the files that the `hl7` crate embeds. The crate's
+//! `dictionary` module documents the same layout from the reading side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::bytes::{File, Section, fit};
+use super::canonical::{Canonical, Inputs, Parents, Slot};
+use super::definition::Definition;
+use super::events::Events;
+use super::structures::{Part, Structures};
+use super::tables::CodeTables;
+use super::texts::Texts;
+use super::versions::{PerVersion, runs};
+
+/// Everything that is packed.
+pub(crate) struct Contents<'a> {
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) canonical: &'a Canonical,
+    /// Further names of fields and of components.
+    pub(crate) further_names: [&'a BTreeSet<(String, u8, String)>; 2],
+    pub(crate) singles: &'a BTreeSet<String>,
+    pub(crate) anchors: &'a BTreeMap<String, Vec<String>>,
+    pub(crate) structures: &'a Structures,
+    pub(crate) events: &'a Events,
+    pub(crate) tables: &'a CodeTables,
+}
+
+/// File names and contents.
+pub(crate) type Packed = Vec<(&'static str, Vec<u8>)>;
+
+pub(crate) fn pack(contents: &Contents<'_>) -> Result<Packed, String> {
+    let index = Index::new(contents);
+    let texts = Texts::new(collect_texts(contents))?;
+    let (codes, displays) = pack_tables(contents.tables)?;
+    Ok(vec![
+        ("canonical.bin", pack_canonical(contents, &index, &texts)?),
+        ("definitions.bin", pack_definitions(contents, &index, &texts)?),
+        ("structures.bin", pack_structures(contents, &index, &texts)?),
+        ("codes.bin", codes),
+        ("displays.bin", displays),
+        ("names.txt", texts.blob.into_bytes()),
+    ])
+}
+
+/// Dense numbers, in alphabetical order.
+struct Index<'a> {
+    segments: BTreeMap<&'a str, usize>,
+    datatypes: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Index<'a> {
+    fn new(contents: &Contents<'a>) -> Self {
+        fn number(parents: &Parents) -> BTreeMap<&str, usize> {
+            parents.keys().enumerate().map(|(at, key)| (key.as_str(), at)).collect()
+        }
+        Self {
+            segments: number(&contents.canonical.segments),
+            datatypes: number(&contents.canonical.datatypes),
+        }
+    }
+
+    fn segment(&self, id: &str) -> Result<u8, String> {
+        fit(*self.segments.get(id).ok_or_else(|| format!("no segment {id}"))?, id)
+    }
+
+    fn datatype(&self, code: &str) -> Result<u8, String> {
+        fit(*self.datatypes.get(code).ok_or_else(|| format!("no datatype {code}"))?, code)
+    }
+}
+
+fn collect_texts(contents: &Contents<'_>) -> BTreeSet<String> {
+    let mut texts = BTreeSet::new();
+    for parents in [&contents.canonical.segments, &contents.canonical.datatypes] {
+        for (parent, slots) in parents {
+            texts.extend([parent.clone(), parent.to_ascii_lowercase()]);
+            texts.extend(slots.iter().map(|slot| slot.name.clone()));
+        }
+    }
+    for definitions in [&contents.inputs.fields, &contents.inputs.components] {
+        texts.extend(definitions.values().flatten().flatten().map(|definition| definition.name.clone()));
+    }
+    for names in contents.further_names {
+        texts.extend(names.iter().map(|(_, _, name)| name.clone()));
+    }
+    for (name, versions) in contents.structures {
+        texts.insert(name.clone());
+        versions.iter().flatten().for_each(|parts| collect_group_names(parts, &mut texts));
+    }
+    texts.extend(contents.events.values().flatten().flatten().cloned());
+    texts
+}
+
+fn collect_group_names(parts: &[Part], texts: &mut BTreeSet<String>) {
+    for part in parts {
+        if let Some(inner) = &part.parts {
+            texts.insert(part.name.clone());
+            collect_group_names(inner, texts);
+        }
+    }
+}
+
+const REPEATS: u8 = 1;
+const KEEPS_FIRST_COMPONENT: u8 = 2;
+const IS_REMAPPED: u8 = 4;
+const IS_FIELD: u8 = 8;
+
+fn pack_canonical(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> Result<Vec<u8>, String> {
+    let mut segments = Section::default();
+    let mut datatypes = Section::default();
+    let mut anchors = Section::default();
+    let mut slots = Slots::default();
+    let mut anchor_count = 0;
+    for (id, list) in &contents.canonical.segments {
+        let own = contents.anchors.get(id).map_or(&[][..], Vec::as_slice);
+        segments.bytes(id.as_bytes()).byte(u8::from(contents.singles.contains(id)));
+        segments.word(texts.place(&id.to_ascii_lowercase())?).short(fit(slots.count, id)?);
+        segments.byte(fit(list.len(), id)?).byte(fit(own.len(), id)?).short(fit(anchor_count, id)?);
+        for anchor in own {
+            index.segment(anchor)?;
+            anchors.bytes(anchor.as_bytes());
+        }
+        anchor_count += own.len();
+        slots.push(list, index.segment(id)?, IS_FIELD, index, texts)?;
+    }
+    for (code, list) in &contents.canonical.datatypes {
+        let value_shape = contents.inputs.value_shapes.get(code).unwrap_or(code);
+        datatypes.word(texts.place(code)?).word(texts.place(&code.to_ascii_lowercase())?);
+        datatypes.short(fit(slots.count, code)?).byte(fit(list.len(), code)?);
+        datatypes.byte(index.datatype(value_shape)?);
+        slots.push(list, index.datatype(code)?, 0, index, texts)?;
+    }
+    let mut file = File::default();
+    for section in [segments, datatypes, slots.slots, anchors, slots.remaps, slots.moves] {
+        file.push(section);
+    }
+    Ok(file.finish())
+}
+
+#[derive(Default)]
+struct Slots {
+    slots: Section,
+    count: usize,
+    remaps: Section,
+    remap_count: usize,
+    moves: Section,
+    move_count: usize,
+}
+
+impl Slots {
+    fn push(
+        &mut self,
+        list: &[Slot],
+        parent: u8,
+        kind: u8,
+        index: &Index<'_>,
+        texts: &Texts,
+    ) -> Result<(), String> {
+        for slot in list {
+            let flag = |holds: bool, bit: u8| if holds { bit } else { 0 };
+            let flags = kind
+                | flag(slot.repeats, REPEATS)
+                | flag(slot.keeps_first_component, KEEPS_FIRST_COMPONENT)
+                | flag(!slot.remaps.is_empty(), IS_REMAPPED);
+            let extra = if slot.remaps.is_empty() {
+                slot.companion.into()
+            } else {
+                fit(self.remap_count, &slot.name)?
+            };
+            self.slots.word(texts.place(&slot.name)?).short(slot.table).short(extra);
+            self.slots.byte(slot.number).byte(index.datatype(&slot.datatype)?).byte(parent).byte(flags);
+            self.count += 1;
+            self.push_remaps(slot)?;
+        }
+        Ok(())
+    }
+
+    /// Ranges of versions; the last of a slot is marked.
+    fn push_remaps(&mut self, slot: &Slot) -> Result<(), String> {
+        for (at, ((first, last), moves)) in slot.remaps.iter().enumerate() {
+            self.remaps.byte(versions_byte((*first, *last))).byte(u8::from(at + 1 == slot.remaps.len()));
+            self.remaps.short(fit(self.move_count, &slot.name)?).byte(fit(moves.len(), &slot.name)?);
+            self.remap_count += 1;
+            for (from, component, subcomponent) in moves {
+                self.moves.byte(*from).byte(*component).byte(*subcomponent);
+                self.move_count += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// First version in the upper four bits, last in the lower four.
+fn versions_byte((first, last): (usize, usize)) -> u8 {
+    (first << 4 | last) as u8
+}
+
+const SAME_DATATYPE: u8 = 1;
+const SAME_NAME: u8 = 2;
+const SAME_PROFILE: u8 = 4;
+const IS_LAST: u8 = 8;
+
+/// Numbers things in the order of their first use.
+struct Numbered<T>(BTreeMap<T, u16>, Vec<T>);
+
+impl<T: Ord + Clone> Numbered<T> {
+    fn of(&mut self, thing: T) -> u16 {
+        if let Some(number) = self.0.get(&thing) {
+            return *number;
+        }
+        let number = self.1.len() as u16;
+        self.0.insert(thing.clone(), number);
+        self.1.push(thing);
+        number
+    }
+}
+
+/// What a definition says besides name and datatype.
+type Profile = (char, u16, u16, Option<(u32, u32)>, u16);
+
+fn pack_definitions(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> Result<Vec<u8>, String> {
+    let mut starts = Section::default();
+    let mut rows = Section::default();
+    let mut names = Numbered(BTreeMap::new(), Vec::new());
+    let mut profiles: Numbered<Profile> = Numbered(BTreeMap::new(), Vec::new());
+    let of_parents = [
+        (&contents.canonical.segments, &contents.inputs.fields),
+        (&contents.canonical.datatypes, &contents.inputs.components),
+    ];
+    for (parents, definitions) in of_parents {
+        for (parent, slots) in parents {
+            for slot in slots {
+                starts.short(fit(rows.0.len(), "definitions")?);
+                let versions = &definitions[&(parent.clone(), slot.number)];
+                push_rows(versions, &mut rows, &mut names, &mut profiles, index)?;
+            }
+        }
+    }
+    let mut name_places = Section::default();
+    for name in &names.1 {
+        name_places.word(texts.place(name)?);
+    }
+    let mut profile_rows = Section::default();
+    for (optionality, min, max, length, table) in &profiles.1 {
+        let (low, high) = length.unwrap_or((1, 0));
+        profile_rows.byte(*optionality as u8).byte(fit((*min).into(), "min")?).short(*max).short(*table);
+        profile_rows.short(fit(low as usize, "length")?).word(high);
+    }
+    let mut file = File::default();
+    for section in [starts, rows, name_places, profile_rows, pack_further_names(contents, texts)?] {
+        file.push(section);
+    }
+    Ok(file.finish())
+}
+
+fn push_rows(
+    versions: &PerVersion<Definition>,
+    rows: &mut Section,
+    names: &mut Numbered<String>,
+    profiles: &mut Numbered<Profile>,
+    index: &Index<'_>,
+) -> Result<(), String> {
+    let runs = runs(versions);
+    let mut before = None;
+    for (at, (range, said)) in runs.iter().enumerate() {
+        let datatype = index.datatype(&said.datatype)?;
+        let name = names.of(said.name.clone());
+        let profile = profiles.of((said.optionality, said.min, said.max, said.length, said.table));
+        let (old_datatype, old_name, old_profile) = before.unwrap_or((!datatype, !name, !profile));
+        let flag = |holds: bool, bit: u8| if holds { bit } else { 0 };
+        let flags = flag(datatype == old_datatype, SAME_DATATYPE)
+            | flag(name == old_name, SAME_NAME)
+            | flag(profile == old_profile, SAME_PROFILE)
+            | flag(at + 1 == runs.len(), IS_LAST);
+        rows.byte(versions_byte(*range)).byte(flags);
+        if datatype != old_datatype {
+            rows.byte(datatype);
+        }
+        if name != old_name {
+            rows.short(name);
+        }
+        if profile != old_profile {
+            rows.short(profile);
+        }
+        before = Some((datatype, name, profile));
+    }
+    Ok(())
+}
+
+/// Slot number and name, by slot number.
+fn pack_further_names(contents: &Contents<'_>, texts: &Texts) -> Result<Section, String> {
+    let mut section = Section::default();
+    let mut slot_number = 0;
+    let of_parents = [
+        (&contents.canonical.segments, contents.further_names[0]),
+        (&contents.canonical.datatypes, contents.further_names[1]),
+    ];
+    for (parents, names) in of_parents {
+        for (parent, slots) in parents {
+            for slot in slots {
+                for (_, _, name) in
+                    names.iter().filter(|(of, number, _)| of == parent && *number == slot.number)
+                {
+                    section.short(fit(slot_number, parent)?).word(texts.place(name)?);
+                }
+                slot_number += 1;
+            }
+        }
+    }
+    Ok(section)
+}
+
+const SEGMENT: u8 = 0;
+const GROUP: u8 = 1;
+const CHOICE: u8 = 2;
+const REPEATS_IN_ANY_VERSION: u8 = 4;
+
+fn pack_structures(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> Result<Vec<u8>, String> {
+    let mut packer = Packer {
+        index,
+        lists: BTreeMap::new(),
+        parts: Section::default(),
+        times: Numbered(BTreeMap::new(), Vec::new()),
+        groups: Numbered(BTreeMap::new(), Vec::new()),
+    };
+    let mut names = Section::default();
+    let mut ranges = Section::default();
+    let mut range_count = 0;
+    let mut numbers = BTreeMap::new();
+    for (number, (name, versions)) in contents.structures.iter().enumerate() {
+        let runs = runs(versions);
+        names.word(texts.place(name)?).short(fit(range_count, name)?).byte(fit(runs.len(), name)?);
+        numbers.insert(name.as_str(), number);
+        let repeating = repeating(versions);
+        for (range, parts) in runs {
+            let (start, count) = packer.list(parts, &repeating)?;
+            ranges.byte(versions_byte(range)).short(start).short(count);
+            range_count += 1;
+        }
+    }
+    let mut times = Section::default();
+    for (min, max) in &packer.times.1 {
+        times.short(*min).short(*max);
+    }
+    let mut groups = Section::default();
+    for name in &packer.groups.1 {
+        groups.word(texts.place(name)?);
+    }
+    let mut events = Section::default();
+    for ((code, event), versions) in contents.events {
+        for (range, structure) in runs(versions) {
+            let number = numbers.get(structure.as_str());
+            let number =
+                number.ok_or_else(|| format!("{code}^{event} means {structure}, which is not known"))?;
+            events.bytes(code.as_bytes()).bytes(event.as_bytes()).byte(versions_byte(range));
+            events.short(fit(*number, structure)?);
+        }
+    }
+    let mut file = File::default();
+    for section in [names, ranges, packer.parts, times, groups, events] {
+        file.push(section);
+    }
+    Ok(file.finish())
+}
+
+/// The parts, by path of names, that any version of a structure lets repeat.
+fn repeating(versions: &PerVersion<Vec<Part>>) -> BTreeSet<String> {
+    fn collect(parts: &[Part], path: &str, repeating: &mut BTreeSet<String>) {
+        for part in parts {
+            let path = format!("{path}/{}", part.name);
+            if part.max > 1 {
+                repeating.insert(path.clone());
+            }
+            collect(part.parts.as_deref().unwrap_or_default(), &path, repeating);
+        }
+    }
+    let mut repeating = BTreeSet::new();
+    versions.iter().flatten().for_each(|parts| collect(parts, "", &mut repeating));
+    repeating
+}
+
+struct Packer<'a> {
+    index: &'a Index<'a>,
+    /// Lists that were packed already, by their bytes.
+    lists: BTreeMap<Vec<u8>, (u16, u16)>,
+    parts: Section,
+    times: Numbered<(u16, u16)>,
+    groups: Numbered<String>,
+}
+
+impl Packer<'_> {
+    /// Where the list starts, and how many parts it has.
+    fn list(&mut self, parts: &[Part], repeating: &BTreeSet<String>) -> Result<(u16, u16), String> {
+        let mut list = Section::default();
+        self.push(parts, "", repeating, &mut list)?;
+        if let Some(place) = self.lists.get(&list.0) {
+            return Ok(*place);
+        }
+        let place = (fit(self.parts.0.len() / 4, "parts")?, fit(list.0.len() / 4, "parts")?);
+        self.parts.bytes(&list.0);
+        self.lists.insert(list.0, place);
+        Ok(place)
+    }
+
+    fn push(
+        &mut self,
+        parts: &[Part],
+        path: &str,
+        repeating: &BTreeSet<String>,
+        list: &mut Section,
+    ) -> Result<(), String> {
+        for part in parts {
+            let path = format!("{path}/{}", part.name);
+            let times: u8 = fit(self.times.of((part.min, part.max)).into(), "times")?;
+            if times >= 32 {
+                return Err("more than 32 different cardinalities".to_owned());
+            }
+            let repeats = if repeating.contains(&path) { REPEATS_IN_ANY_VERSION } else { 0 };
+            let (kind, reference) = match &part.parts {
+                None => (SEGMENT, self.index.segment(&part.name)?.into()),
+                Some(_) if part.name == "|" => (CHOICE, 0),
+                Some(_) => (GROUP, self.groups.of(part.name.clone())),
+            };
+            let at = list.0.len();
+            list.byte(times << 3 | repeats | kind).short(reference).byte(1);
+            self.push(part.parts.as_deref().unwrap_or_default(), &path, repeating, list)?;
+            list.0[at + 3] = fit((list.0.len() - at) / 4, &path)?;
+        }
+        Ok(())
+    }
+}
+
+/// The tables with their codes, and apart from them what the codes mean.
+fn pack_tables(tables: &CodeTables) -> Result<(Vec<u8>, Vec<u8>), String> {
+    let mut directory = Section::default();
+    let mut codes = Section::default();
+    let mut names_at = Section::default();
+    let mut displays = Section::default();
+    for (number, table) in tables {
+        directory.short(*number).byte(u8::from(table.is_hl7_defined));
+        directory.short(fit(codes.0.len(), "codes")?).short(fit(table.codes.len(), "codes")?);
+        names_at.word(fit(displays.0.len(), "displays")?);
+        displays.text(&table.name)?;
+        for (code, display) in &table.codes {
+            codes.text(code)?;
+            displays.text(display)?;
+        }
+    }
+    let mut code_file = File::default();
+    code_file.push(directory);
+    code_file.push(codes);
+    let mut display_file = File::default();
+    display_file.push(names_at);
+    display_file.push(displays);
+    Ok((code_file.finish(), display_file.finish()))
+}
