@@ -53,7 +53,10 @@ impl Delimiters {
             return Some(Self { field, ..Self::STANDARD });
         }
         let declared = |index: usize| {
-            encoding.get(index).copied().filter(|&character| character != field && Self::can_delimit(character))
+            encoding
+                .get(index)
+                .copied()
+                .filter(|&character| character != field && Self::can_delimit(character))
         };
         Some(Self {
             field,
@@ -74,7 +77,10 @@ impl Delimiters {
     /// The raw bytes of MSH-2 in a header segment whose field delimiter is `field`.
     pub(crate) fn encoding_characters(header: &[u8], field: u8) -> &[u8] {
         let rest = header.get(4..).unwrap_or_default();
-        let end = rest.iter().position(|&byte| byte == field || matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+        let end = rest
+            .iter()
+            .position(|&byte| byte == field || matches!(byte, b'\r' | b'\n'))
+            .unwrap_or(rest.len());
         &rest[..end]
     }
 }

@@ -90,9 +90,13 @@ impl<'a> Message<'a> {
         if path.subcomponent.is_some_and(|number| number > 1) && self.delimiters.subcomponent.is_none() {
             return Err(SetError::NoSubcomponents);
         }
+        let mut in_utf8 = Vec::new();
+        escape::escape(text, &self.delimiters, &mut in_utf8);
+        let in_utf8 = String::from_utf8(in_utf8).map_err(|_| SetError::Charset)?;
         let mut escaped = Vec::new();
-        escape::escape(text, &self.delimiters, &mut escaped);
-        let escaped = self.charset.encode(&escaped).ok_or(SetError::Charset)?;
+        if !self.charset.encode_into(&in_utf8, &mut escaped) {
+            return Err(SetError::Charset);
+        }
 
         let mut out = Vec::with_capacity(self.bytes.len() + escaped.len() + 8);
         for segment in self.segments() {
@@ -124,7 +128,8 @@ fn write_changed(
         let present = fields.get(number - 1);
         if number == field {
             let repetitions = present.map(|field| field.repetitions().collect()).unwrap_or_default();
-            let levels = [path.repetition.unwrap_or(1), path.component.unwrap_or(0), path.subcomponent.unwrap_or(0)];
+            let levels =
+                [path.repetition.unwrap_or(1), path.component.unwrap_or(0), path.subcomponent.unwrap_or(0)];
             write_level(repetitions, &levels, Kind::Repetition, text, delimiters, out);
         } else if let Some(present) = present {
             out.extend_from_slice(present.raw());
@@ -141,7 +146,8 @@ fn write_level(
     delimiters: &Delimiters,
     out: &mut Vec<u8>,
 ) {
-    let (Some(&number), delimiter) = (levels.first().filter(|&&number| number > 0), delimiter(level, delimiters))
+    let (Some(&number), delimiter) =
+        (levels.first().filter(|&&number| number > 0), delimiter(level, delimiters))
     else {
         out.extend_from_slice(text);
         return;

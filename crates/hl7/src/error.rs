@@ -41,10 +41,18 @@ impl ParseError {
     /// What the person who sees the error can try.
     pub fn hint(&self) -> &'static str {
         match self.kind {
-            ParseErrorKind::NoHeader => "a message begins with MSH and its field delimiter, such as MSH|^~\\&|",
-            ParseErrorKind::TruncatedHeader => "ask the sender for the whole message: the first segment was cut off",
-            ParseErrorKind::TooLong => "raise the limit on message bytes, or look for a missing line end before the next MSH",
-            ParseErrorKind::TooManySegments => "raise the limit on segments if the message is meant to be this long",
+            ParseErrorKind::NoHeader => {
+                "a message begins with MSH and its field delimiter, such as MSH|^~\\&|"
+            }
+            ParseErrorKind::TruncatedHeader => {
+                "ask the sender for the whole message: the first segment was cut off"
+            }
+            ParseErrorKind::TooLong => {
+                "raise the limit on message bytes, or look for a missing line end before the next MSH"
+            }
+            ParseErrorKind::TooManySegments => {
+                "raise the limit on segments if the message is meant to be this long"
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod unknown;
 
 pub use names::Names;
 
+use crate::buffer::Buffer;
 use crate::outline::Outline;
 use crate::warning::Warning;
 use crate::{Message, Options};
@@ -21,9 +22,9 @@ use crate::{Message, Options};
 /// ```
 /// let mut parser = hl7::Parser::default();
 /// let message = parser.parse(b"MSH|^~\\&|LAB||||||ADT^A08|7|P|2.5\rPID|1||P1\r").unwrap();
-/// let mut out = Vec::new();
-/// hl7::json::TreeWriter::default().write(&message, &mut out);
-/// assert!(String::from_utf8(out).unwrap().contains(r#""patient_identifier_list":[{"id_number":"P1"}]"#));
+/// let mut writer = hl7::json::TreeWriter::default();
+/// let document = str::from_utf8(writer.write(&message)).unwrap();
+/// assert!(document.contains(r#""patient_identifier_list":[{"id_number":"P1"}]"#));
 /// ```
 #[derive(Debug, Default)]
 pub struct TreeWriter {
@@ -34,6 +35,7 @@ pub struct TreeWriter {
     entries: Vec<Child>,
     warnings: Vec<Warning>,
     scratch: segment::Scratch,
+    out: Buffer,
 }
 
 /// The children of one group instance, as a chain through [`TreeWriter::entries`].
@@ -67,13 +69,17 @@ impl TreeWriter {
         self.outline.warnings().iter().chain(&self.warnings)
     }
 
-    /// Appends the document, without a line end, to `out`. It is valid UTF-8 and has no line breaks.
-    pub fn write(&mut self, message: &Message<'_>, out: &mut Vec<u8>) {
+    /// The document of a message, without a line end. It is valid UTF-8 and has no line breaks.
+    pub fn write(&mut self, message: &Message<'_>) -> &[u8] {
         self.warnings.clear();
         let nesting = if self.nesting == 0 { Options::default().limits.nesting } else { self.nesting };
         self.outline.trace(message, nesting);
         self.link_children(message);
-        self.write_group(message, 0, out);
+        let mut out = core::mem::take(&mut self.out);
+        out.clear();
+        self.write_group(message, 0, &mut out);
+        self.out = out;
+        self.out.as_bytes()
     }
 
     fn link_children(&mut self, message: &Message<'_>) {
@@ -107,7 +113,7 @@ impl TreeWriter {
         children.last = entry;
     }
 
-    fn write_group(&mut self, message: &Message<'_>, group: usize, out: &mut Vec<u8>) {
+    fn write_group(&mut self, message: &Message<'_>, group: usize, out: &mut Buffer) {
         out.push(b'{');
         let mut separator = false;
         let mut entry = self.children.get(group).map_or(NONE, |children| children.first);
@@ -130,7 +136,7 @@ impl TreeWriter {
         out.push(b'}');
     }
 
-    fn write_key(&self, message: &Message<'_>, child: Child, out: &mut Vec<u8>) {
+    fn write_key(&self, message: &Message<'_>, child: Child, out: &mut Buffer) {
         if child.is_group {
             let group = &self.outline.groups()[child.which as usize];
             scalar::key(self.names.group(group.name, message.structure_name()).as_bytes(), out);
@@ -138,13 +144,10 @@ impl TreeWriter {
             let id = message.spans[child.which as usize].id;
             scalar::key(&self.names.segment(id), out);
         }
-        if let [.., b'"', b':'] = out.as_slice()
-            && !child.is_group
-            && self.is_further_single(message, child)
-        {
-            out.truncate(out.len() - 2);
-            out.extend_from_slice(self.names.more());
-            out.extend_from_slice(b"\":");
+        if !child.is_group && self.is_further_single(message, child) {
+            out.truncate_by(2);
+            out.put(self.names.more());
+            out.put(b"\":");
         }
     }
 
@@ -167,7 +170,7 @@ impl TreeWriter {
     }
 
     /// Writes the segment at an entry and, in an array, every later one of its ID in the same group.
-    fn write_segments(&mut self, message: &Message<'_>, entry: u32, out: &mut Vec<u8>) {
+    fn write_segments(&mut self, message: &Message<'_>, entry: u32, out: &mut Buffer) {
         let first = self.entries[entry as usize];
         let id = message.spans[first.which as usize].id;
         let is_further = self.is_further_single(message, first);
@@ -191,7 +194,7 @@ impl TreeWriter {
         out.push(b']');
     }
 
-    fn write_segment(&mut self, message: &Message<'_>, entry: u32, out: &mut Vec<u8>) {
+    fn write_segment(&mut self, message: &Message<'_>, entry: u32, out: &mut Buffer) {
         let child = &mut self.entries[entry as usize];
         child.is_written = true;
         let ordinal = child.which as usize;
@@ -200,7 +203,7 @@ impl TreeWriter {
     }
 
     /// Writes the group at an entry and, in an array, every later instance of it in the same group.
-    fn write_groups(&mut self, message: &Message<'_>, entry: u32, out: &mut Vec<u8>) {
+    fn write_groups(&mut self, message: &Message<'_>, entry: u32, out: &mut Buffer) {
         let first = self.entries[entry as usize];
         let group = self.outline.groups()[first.which as usize];
         let is_array = group.repeats || self.has_later_instance(first, group.name);

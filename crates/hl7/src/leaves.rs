@@ -52,7 +52,9 @@ impl Message<'_> {
         self.leaves(|at, value| {
             let id = str::from_utf8(&at.segment).unwrap_or("???");
             let LeafAddress { occurrence, field, repetition, component, subcomponent, .. } = at;
-            let address = format_args!("{id}[{occurrence}]-{field}[{repetition}].{component}.{subcomponent}\t").to_string();
+            let address =
+                format_args!("{id}[{occurrence}]-{field}[{repetition}].{component}.{subcomponent}\t")
+                    .to_string();
             out.push_str(&address);
             for character in self.text(value, &mut scratch).text.chars() {
                 match character {
@@ -89,7 +91,13 @@ impl Message<'_> {
         loop {
             match cursor.next_kind() {
                 Kind::Field => {
-                    at = LeafAddress { field: at.field + 1, repetition: 1, component: 1, subcomponent: 1, ..at };
+                    at = LeafAddress {
+                        field: at.field + 1,
+                        repetition: 1,
+                        component: 1,
+                        subcomponent: 1,
+                        ..at
+                    };
                 }
                 Kind::Repetition => {
                     at = LeafAddress { repetition: at.repetition + 1, component: 1, subcomponent: 1, ..at };

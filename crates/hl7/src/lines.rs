@@ -46,9 +46,10 @@ pub(crate) fn next_line(body: &[u8], line_end: usize) -> Line {
         return Line::End;
     };
     match segment_start(body, position + blanks) {
-        Some(start) if is_expected(start.id) => {
-            Line::Segment(SegmentStart { has_leading_blanks: blanks_on_line(body, start.start as usize), ..start })
-        }
+        Some(start) if is_expected(start.id) => Line::Segment(SegmentStart {
+            has_leading_blanks: blanks_on_line(body, start.start as usize),
+            ..start
+        }),
         _ => Line::Continuation((position + blanks) as u32),
     }
 }
@@ -58,7 +59,8 @@ pub(crate) fn next_line(body: &[u8], line_end: usize) -> Line {
 pub(crate) fn segment_start(body: &[u8], position: usize) -> Option<SegmentStart> {
     let rest = body.get(position..)?;
     let sent = rest.first_chunk::<3>()?;
-    if !(sent[0].is_ascii_alphabetic() && sent[1].is_ascii_alphanumeric() && sent[2].is_ascii_alphanumeric()) {
+    if !(sent[0].is_ascii_alphabetic() && sent[1].is_ascii_alphanumeric() && sent[2].is_ascii_alphanumeric())
+    {
         return None;
     }
     let id = sent.map(|byte| byte.to_ascii_uppercase());

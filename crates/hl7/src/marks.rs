@@ -68,11 +68,20 @@ impl core::fmt::Debug for Value<'_> {
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
-    /// The entries not yet passed.
+    /// The index entries of the segment.
     entries: &'a [u32],
     kinds: &'a Kinds,
-    position: u32,
+    at: Spot,
     end: u32,
+}
+
+/// Where a cursor stands, to come back to. Kept apart and small: copying a whole cursor right after it moved
+/// stalls the processor.
+#[derive(Clone, Copy)]
+pub(crate) struct Spot {
+    /// Ordinal of the next entry.
+    next: u32,
+    position: u32,
 }
 
 impl<'a> Cursor<'a> {
@@ -80,23 +89,37 @@ impl<'a> Cursor<'a> {
     pub(crate) fn new(bytes: &'a [u8], entries: &'a [u32], kinds: &'a Kinds, span: &SegmentSpan) -> Self {
         let entries = &entries[span.entries.0 as usize..span.entries.1 as usize];
         let position = entries.first().copied().unwrap_or(span.end);
-        Self { bytes, entries, kinds, position, end: span.end }
+        Self { bytes, entries, kinds, at: Spot { next: 0, position }, end: span.end }
     }
 
+    #[inline]
     pub(crate) fn position(&self) -> usize {
-        self.position as usize
+        self.at.position as usize
+    }
+
+    #[inline]
+    pub(crate) fn spot(&self) -> Spot {
+        self.at
+    }
+
+    /// A cursor at a spot of this one's segment.
+    pub(crate) fn back_at(&self, spot: Spot) -> Self {
+        Self { at: spot, ..*self }
     }
 
     /// The next mark and where it stands.
     #[inline]
     fn peek(&self) -> (u32, Kind) {
-        match self.entries.first() {
-            Some(&position) => {
-                let byte = self.bytes.get(position as usize).copied().unwrap_or_default();
-                (position, self.kinds.0[usize::from(byte)])
-            }
+        match self.entries.get(self.at.next as usize) {
+            Some(&position) => (position, self.kind_at(position)),
             None => (self.end, Kind::End),
         }
+    }
+
+    #[inline]
+    fn kind_at(&self, position: u32) -> Kind {
+        let byte = self.bytes.get(position as usize).copied().unwrap_or_default();
+        self.kinds.0[usize::from(byte)]
     }
 
     /// The kind of the mark the cursor stands before, special ones included.
@@ -108,39 +131,39 @@ impl<'a> Cursor<'a> {
     /// Steps over the mark the cursor stands before.
     #[inline]
     pub(crate) fn pass(&mut self) {
-        if let Some((&position, rest)) = self.entries.split_first() {
-            self.position = position + 1;
-            self.entries = rest;
+        if let Some(&position) = self.entries.get(self.at.next as usize) {
+            self.at = Spot { next: self.at.next + 1, position: position + 1 };
         }
     }
 
     /// Passes every field delimiter that directly follows the one before, and counts them.
     #[inline]
     pub(crate) fn pass_empty_fields(&mut self) -> u32 {
-        let mut passed = 0;
-        while let Some((&position, rest)) = self.entries.split_first() {
-            let byte = self.bytes.get(position as usize).copied().unwrap_or_default();
-            if position != self.position || self.kinds.0[usize::from(byte)] != Kind::Field {
-                break;
-            }
-            self.position = position + 1;
-            self.entries = rest;
-            passed += 1;
+        let from = self.at.next;
+        while let Some(&position) = self.entries.get(self.at.next as usize)
+            && position == self.at.position
+            && self.kind_at(position) == Kind::Field
+        {
+            self.at = Spot { next: self.at.next + 1, position: position + 1 };
         }
-        passed
+        self.at.next - from
     }
 
     /// Reads up to the next mark that ends `level`, and stops before it. The second result tells whether
     /// marks of lower levels were passed on the way.
     #[inline]
     pub(crate) fn read(&mut self, level: Kind) -> (Value<'a>, bool) {
-        let start = self.position;
+        let start = self.at.position;
         let mut form = Form::Plain;
         let mut divided = false;
+        let mut next = self.at.next;
         loop {
-            let (position, kind) = self.peek();
+            let (position, kind) = match self.entries.get(next as usize) {
+                Some(&position) => (position, self.kind_at(position)),
+                None => (self.end, Kind::End),
+            };
             if kind >= level {
-                self.position = position;
+                self.at = Spot { next, position };
                 let raw = self.bytes.get(start as usize..position as usize).unwrap_or_default();
                 return (Value { raw, offset: start as usize, form }, divided);
             }
@@ -149,7 +172,7 @@ impl<'a> Cursor<'a> {
             } else {
                 divided = true;
             }
-            self.entries = self.entries.get(1..).unwrap_or_default();
+            next += 1;
         }
     }
 }

@@ -164,5 +164,6 @@ fn alternative(structure: &Structure, start: usize, end: usize, id: [u8; 3]) -> 
 }
 
 fn anywhere(structure: &Structure, start: usize, end: usize, id: [u8; 3]) -> Option<usize> {
-    (start..end).find(|&index| matches!(structure.part(index).kind(), PartKind::Segment(segment) if segment == id))
+    (start..end)
+        .find(|&index| matches!(structure.part(index).kind(), PartKind::Segment(segment) if segment == id))
 }

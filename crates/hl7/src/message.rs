@@ -105,7 +105,9 @@ impl<'a> Message<'a> {
     pub fn structure_name(&self) -> &'a str {
         match self.structure {
             Some(structure) => structure.name(),
-            None if self.header.structure.is_ascii() => str::from_utf8(self.header.structure).unwrap_or_default(),
+            None if self.header.structure.is_ascii() => {
+                str::from_utf8(self.header.structure).unwrap_or_default()
+            }
             None => "",
         }
     }

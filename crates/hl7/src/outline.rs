@@ -69,7 +69,11 @@ impl Outline {
         self.reset();
         let patients = message.spans.iter().filter(|span| span.id == *b"PID").count();
         if patients > 1 {
-            self.warnings.push(Warning { code: WarningCode::SeveralPatients, place: Place::default(), offset: 0 });
+            self.warnings.push(Warning {
+                code: WarningCode::SeveralPatients,
+                place: Place::default(),
+                offset: 0,
+            });
         }
         let mut patient_index = 0;
         let mut before = 0;

@@ -1,12 +1,13 @@
 //! Bytes to [`Message`]: one scan, then a look at each line and at MSH.
 
-use crate::charset::Charset;
+use crate::charset::{Charset, CharsetWarning, HiddenBytes};
 use crate::dictionary::{self, Version};
 use crate::error::{ParseError, ParseErrorKind};
 use crate::lines::{self, Line};
 use crate::marks::{Kind, Kinds};
 use crate::message::{Header, Message, SegmentSpan};
 use crate::scan::Index;
+use crate::stream::Encoding;
 use crate::structure_names::StructureNames;
 use crate::warning::{Place, Warning, WarningCode};
 use crate::{Delimiters, Options, charset};
@@ -25,7 +26,7 @@ pub struct Parser {
     delimiters: Delimiters,
     structure_names: StructureNames,
     /// The message in UTF-8 when it came in UTF-16.
-    transcoded: Vec<u8>,
+    transcoded: String,
 }
 
 impl Default for Parser {
@@ -45,7 +46,7 @@ impl Parser {
             kinds: Kinds::new(&Delimiters::STANDARD),
             delimiters: Delimiters::STANDARD,
             structure_names: StructureNames::default(),
-            transcoded: Vec::new(),
+            transcoded: String::new(),
         }
     }
 
@@ -61,12 +62,15 @@ impl Parser {
         let Self { options, index, spans, warnings, kinds, delimiters, structure_names, transcoded } = self;
         spans.clear();
         warnings.clear();
-        let bytes = if charset::is_utf16(bytes) {
-            transcoded.clear();
-            charset::utf16_to_utf8(bytes, transcoded);
-            transcoded.as_slice()
-        } else {
-            bytes
+        let bytes = match utf16(bytes).and_then(|encoding| charset::utf16_to_utf8(bytes, encoding)) {
+            Some(utf8) => {
+                if utf8.replaced > 0 {
+                    warnings.push(header_warning(WarningCode::UndecodableBytes, 0));
+                }
+                *transcoded = utf8.text;
+                transcoded.as_bytes()
+            }
+            None => bytes,
         };
 
         let (body, found) = trimmed_body(bytes)?;
@@ -75,15 +79,15 @@ impl Parser {
             *kinds = Kinds::new(&found);
         }
         index.build(body, delimiters);
-        if let Some(declared) = declared_charset(body, delimiters).and_then(charset::with_trail_bytes) {
-            let trail = charset::trail_bytes(declared, body);
-            index.retain(body, |position| !trail.contains(position));
+        let charset = settle_charset(body, delimiters, index.any_above_ascii(), options, warnings);
+        if charset.hides_delimiters() {
+            let mut hidden = HiddenBytes::new(charset, body, delimiters.escape);
+            index.retain(body, |position| !hidden.covers(position));
         }
         split_segments(body, index, options.limits.segments, spans, warnings)?;
 
         let header = read_header(body, index.entries(), kinds, &spans[0]);
         warn_about_delimiters(body, delimiters, warnings);
-        let charset = settle_charset(&header, body, index.any_above_ascii(), options, warnings);
         let version = settle_version(header.version, warnings);
         if header.control_id.is_empty() {
             warnings.push(header_warning(WarningCode::MissingControlId, 10));
@@ -115,7 +119,8 @@ impl core::fmt::Debug for Parser {
 
 /// The bytes from MSH to before the final line end, and the delimiters MSH declares.
 fn trimmed_body(bytes: &[u8]) -> Result<(&[u8], Delimiters), ParseError> {
-    let is_before = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x0B | 0xEF | 0xBB | 0xBF);
+    let is_before =
+        |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0 | 0x0B | 0x0C | 0xEF | 0xBB | 0xBF);
     let is_after = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0 | 0x0B | 0x1A | 0x1C);
     let start = bytes.iter().position(|byte| !is_before(byte)).unwrap_or(bytes.len());
     let end = bytes.iter().rposition(|byte| !is_after(byte)).map_or(start, |last| last + 1);
@@ -125,7 +130,11 @@ fn trimmed_body(bytes: &[u8]) -> Result<(&[u8], Delimiters), ParseError> {
         return refuse(ParseErrorKind::NoHeader);
     }
     let Some(delimiters) = Delimiters::from_header(body) else {
-        return refuse(if body.len() == 3 { ParseErrorKind::TruncatedHeader } else { ParseErrorKind::NoHeader });
+        return refuse(if body.len() == 3 {
+            ParseErrorKind::TruncatedHeader
+        } else {
+            ParseErrorKind::NoHeader
+        });
     };
     let encoding = Delimiters::encoding_characters(body, delimiters.field);
     if body.get(4 + encoding.len()) != Some(&delimiters.field) {
@@ -135,9 +144,18 @@ fn trimmed_body(bytes: &[u8]) -> Result<(&[u8], Delimiters), ParseError> {
 }
 
 /// Raw MSH-18, found without the index because it decides how the index is to be read.
-fn declared_charset<'a>(body: &'a [u8], delimiters: &Delimiters) -> Option<&'a [u8]> {
+fn declared_charset<'a>(body: &'a [u8], delimiters: &Delimiters) -> &'a [u8] {
     let line_end = memchr::memchr2(b'\r', b'\n', body).unwrap_or(body.len());
-    body[..line_end].split(|&byte| byte == delimiters.field).nth(17)
+    body[..line_end].split(|&byte| byte == delimiters.field).nth(17).unwrap_or_default()
+}
+
+/// The layout of a message that is UTF-16 as a whole.
+fn utf16(bytes: &[u8]) -> Option<Encoding> {
+    match bytes.first_chunk::<4>()? {
+        [0xFF, 0xFE, _, 0] | [b'M' | b'm', 0, b'S' | b's', 0] => Some(Encoding::Utf16Le),
+        [0xFE, 0xFF, 0, _] | [0, b'M' | b'm', 0, b'S' | b's'] => Some(Encoding::Utf16Be),
+        _ => None,
+    }
 }
 
 /// Finds the segments: every line that begins like one.
@@ -276,27 +294,33 @@ fn warn_about_delimiters(body: &[u8], delimiters: &Delimiters, warnings: &mut Ve
     }
 }
 
+/// Decides how the bytes are read, which has to come first: in some charsets a byte that looks like a
+/// delimiter is half of a character.
 fn settle_charset(
-    header: &Header<'_>,
     body: &[u8],
+    delimiters: &Delimiters,
     any_above_ascii: bool,
     options: &Options,
     warnings: &mut Vec<Warning>,
 ) -> Charset {
-    if header.charset.is_empty() && !any_above_ascii {
-        return Charset::Ascii;
+    let declared = declared_charset(body, delimiters);
+    if !any_above_ascii && declared.is_empty() && memchr::memchr(ESC, body).is_none() {
+        return options.default_charset.unwrap_or(Charset::Ascii);
     }
-    let detection = charset::detect(header.charset, body, options.default_charset);
+    let detection = charset::detect(declared, body, options.default_charset);
     if let Some(warning) = detection.warning {
         let code = match warning {
-            charset::CharsetWarning::Undeclared => WarningCode::UndeclaredCharset,
-            charset::CharsetWarning::Unknown => WarningCode::UnknownCharset,
-            charset::CharsetWarning::Mismatch => WarningCode::WrongCharset,
+            CharsetWarning::Undeclared => WarningCode::UndeclaredCharset,
+            CharsetWarning::Unknown => WarningCode::UnknownCharset,
+            CharsetWarning::Wrong => WarningCode::WrongCharset,
         };
         warnings.push(header_warning(code, 18));
     }
     detection.charset
 }
+
+/// The byte that begins the escape sequences of ISO 2022.
+const ESC: u8 = 0x1B;
 
 fn settle_version(declared: &[u8], warnings: &mut Vec<Warning>) -> Version {
     Version::parse(declared).unwrap_or_else(|| {

@@ -125,7 +125,8 @@ impl Path {
             PathError::new("the standard knows no such segment", "name its fields by number, such as ZPI-3")
         })?;
         let mut parts = text.split('.');
-        let (name, repetition) = indexed_name(parts.next().unwrap_or_default()).ok_or_else(|| not_a_path(whole))?;
+        let (name, repetition) =
+            indexed_name(parts.next().unwrap_or_default()).ok_or_else(|| not_a_path(whole))?;
         let field = resolved(dictionary::resolve_field(segment, name), name)?;
         self.field = Some(field.number() as u32);
         self.repetition = repetition;

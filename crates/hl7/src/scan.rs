@@ -116,9 +116,12 @@ impl Index {
 
 /// Which of 64 bytes matter, one bit a byte.
 mod block {
+    use wide::i8x16;
+
     use super::Delimiters;
 
     /// Bit `n` speaks of byte `n` of the block.
+    #[derive(Default)]
     pub(super) struct Found {
         /// Delimiters, CR and LF.
         pub(super) delimiters: u64,
@@ -130,64 +133,54 @@ mod block {
         pub(super) above_ascii: bool,
     }
 
-    /// The bytes to look for.
+    /// The bytes to look for, each in every lane of a vector.
     pub(super) struct Classes {
-        field: u8,
-        component: u8,
-        repetition: u8,
-        subcomponent: u8,
-        escape: u8,
+        field: i8x16,
+        component: i8x16,
+        repetition: i8x16,
+        subcomponent: i8x16,
+        escape: i8x16,
     }
 
     impl Classes {
         pub(super) fn new(delimiters: &Delimiters) -> Self {
-            // An absent delimiter looks for the field delimiter again, which changes nothing.
+            // An absent delimiter looks for one that is looked for anyway, which changes nothing.
             Self {
-                field: delimiters.field,
-                component: delimiters.component,
-                repetition: delimiters.repetition,
-                subcomponent: delimiters.subcomponent.unwrap_or(delimiters.field),
-                escape: delimiters.escape.unwrap_or(b'\\'),
+                field: every(delimiters.field),
+                component: every(delimiters.component),
+                repetition: every(delimiters.repetition),
+                subcomponent: every(delimiters.subcomponent.unwrap_or(delimiters.field)),
+                escape: every(delimiters.escape.unwrap_or(b'\\')),
             }
         }
-    }
 
-    impl Classes {
-        /// Plain code in a form that compilers turn into vectors: first a byte of flags for every byte of
-        /// the block, then one bit a byte, eight gathered at a time by a multiplication.
         #[inline]
         pub(super) fn classify(&self, block: &[u8; 64]) -> Found {
-            let mut flags = [0_u8; 64];
-            for (flag, &byte) in flags.iter_mut().zip(block) {
-                let is_line = (byte == b'\r') | (byte == b'\n');
-                let is_delimiter = (byte == self.field)
-                    | (byte == self.component)
-                    | (byte == self.repetition)
-                    | (byte == self.subcomponent);
+            let mut found = Found::default();
+            let (quarters, _) = block.as_chunks::<16>();
+            for (quarter, bytes) in quarters.iter().enumerate() {
+                let bytes = i8x16::new(bytes.map(u8::cast_signed));
+                let is = |wanted: i8x16| bytes.simd_eq(wanted);
+                let lines = is(every(b'\r')) | is(every(b'\n'));
+                let delimiters =
+                    is(self.field) | is(self.component) | is(self.repetition) | is(self.subcomponent);
                 // As signed bytes, everything above 0x7F is below zero and so below 0x20 too.
-                let is_special =
-                    (byte.cast_signed() < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == self.escape);
-                *flag = u8::from(is_delimiter) | u8::from(is_line) << 1 | u8::from(is_special) << 2;
+                let special =
+                    bytes.simd_lt(every(b' ')) | is(every(b'"')) | is(every(b'\\')) | is(self.escape);
+                let bits = |mask: i8x16| u64::from(mask.to_bitmask()) << (16 * quarter);
+                found.lines |= bits(lines);
+                found.delimiters |= bits(delimiters);
+                found.special |= bits(special);
+                found.above_ascii |= bytes.to_bitmask() != 0;
             }
-            let delimiters = gather(&flags, 0);
-            let lines = gather(&flags, 1);
-            let special = gather(&flags, 2);
-            let delimiters = delimiters | lines;
-            Found { delimiters, lines, special: special & !delimiters, above_ascii: !block.is_ascii() }
+            found.delimiters |= found.lines;
+            found.special &= !found.delimiters;
+            found
         }
     }
 
-    /// One bit a byte, from bit `which` of each flag.
-    #[inline]
-    fn gather(flags: &[u8; 64], which: u32) -> u64 {
-        const LOWEST: u64 = 0x0101_0101_0101_0101;
-        let (words, _) = flags.as_chunks::<8>();
-        let mut mask = 0;
-        for (word, bytes) in words.iter().enumerate() {
-            let chosen = (u64::from_le_bytes(*bytes) >> which) & LOWEST;
-            mask |= (chosen.wrapping_mul(0x0102_0408_1020_4080) >> 56) << (8 * word);
-        }
-        mask
+    fn every(byte: u8) -> i8x16 {
+        i8x16::splat(byte.cast_signed())
     }
 }
 

@@ -33,7 +33,22 @@ impl Message<'_> {
             scratch.extend(value.raw.iter().copied().map(char::from));
             return Text { text: scratch, oddity: None };
         }
-        let unescaped = escape::unescape(value.raw, &self.delimiters, self.charset, scratch);
+        self.unescape(value.raw, scratch)
+    }
+
+    /// The text of bytes of this message that were picked out by hand, such as those of its header.
+    pub fn raw_text<'t>(&self, raw: &'t [u8], scratch: &'t mut String) -> &'t str {
+        if raw.iter().all(|byte| matches!(byte, b' '..=b'~') && Some(*byte) != self.delimiters.escape)
+            && let Ok(text) = str::from_utf8(raw)
+        {
+            return text;
+        }
+        scratch.clear();
+        self.unescape(raw, scratch).text
+    }
+
+    fn unescape<'t>(&self, raw: &[u8], scratch: &'t mut String) -> Text<'t> {
+        let unescaped = escape::unescape(raw, &self.delimiters, self.charset, scratch);
         let oddity = if unescaped.fallback {
             Some(WarningCode::UndecodableBytes)
         } else if unescaped.malformed {

@@ -5,7 +5,7 @@
 //! so a sink that keeps both loses nothing.
 
 use crate::dictionary::{Datatype, Slot};
-use crate::marks::{Cursor, Form, Kind, Value};
+use crate::marks::{Cursor, Form, Kind, Spot, Value};
 use crate::message::SegmentSpan;
 use crate::segment::is_header;
 use crate::warning::WarningCode;
@@ -209,7 +209,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
     /// A position whose datatype is primitive: one value up to the end of the level.
     #[inline]
     fn text(&mut self, slot: &'static Slot, level: Kind) {
-        let start = self.cursor;
+        let start = self.cursor.spot();
         let (value, divided) = self.cursor.read(level);
         if divided {
             self.divided_text(slot, level, start, value);
@@ -222,9 +222,9 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
     /// the value; or the delimiters are part of a text that was not escaped, which is kept whole with its
     /// exact parts beside it.
     #[cold]
-    fn divided_text(&mut self, slot: &'static Slot, level: Kind, start: Cursor<'a>, whole: Value<'a>) {
+    fn divided_text(&mut self, slot: &'static Slot, level: Kind, start: Spot, whole: Value<'a>) {
         let keeps_first = slot.keeps_first_component();
-        let mut inside = start;
+        let mut inside = self.cursor.back_at(start);
         let mut numbers = (self.at.component, self.at.subcomponent);
         let mut is_first = true;
         let mut any = false;

@@ -7,122 +7,114 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int32Array, ListArray, StringArray, StructArray};
-use arrow_buffer::{BooleanBufferBuilder, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use arrow_schema::{ArrowError, DataType, Field, FieldRef, Fields};
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_schema::{ArrowError, DataType, Field, Fields};
 
 /// The name of the element of every list, as Delta and Parquet have it.
 pub(crate) const ELEMENT: &str = "element";
 
-/// Which rows of a column hold something.
+/// Which rows of a finished column hold something, one bit a row.
 #[derive(Debug)]
-pub(crate) struct Validity(BooleanBufferBuilder);
+pub(crate) struct Presence(Vec<u64>);
 
-impl Default for Validity {
-    fn default() -> Self {
-        Self(BooleanBufferBuilder::new(0))
-    }
-}
-
-impl Validity {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+impl Presence {
+    pub(crate) fn none(rows: usize) -> Self {
+        Self(vec![0; rows.div_ceil(64)])
     }
 
-    /// Marks a row as holding something; rows passed over hold nothing.
     #[inline]
-    pub(crate) fn set(&mut self, row: usize) {
-        let length = self.0.len();
-        if row >= length {
-            self.0.append_n(row - length, false);
-            self.0.append(true);
+    fn add(&mut self, row: usize) {
+        self.0[row / 64] |= 1 << (row % 64);
+    }
+
+    /// Adds the rows of another column of the same length.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        for (word, more) in self.0.iter_mut().zip(&other.0) {
+            *word |= more;
         }
     }
 
-    pub(crate) fn finish(mut self, rows: usize) -> Option<NullBuffer> {
-        let length = self.0.len();
-        self.0.append_n(rows.saturating_sub(length), false);
-        let nulls = NullBuffer::new(self.0.finish());
-        (nulls.null_count() > 0).then_some(nulls)
+    pub(crate) fn to_nulls(&self, rows: usize) -> Option<NullBuffer> {
+        let count: usize = self.0.iter().map(|word| word.count_ones() as usize).sum();
+        let bits = || BooleanBuffer::new(Buffer::from_vec(self.0.clone()), 0, rows);
+        (count != rows).then(|| NullBuffer::new(bits()))
     }
 }
 
-/// A column of text.
-#[derive(Debug)]
+/// A finished column and which of its rows hold something.
+pub(crate) type Finished = (ArrayRef, Presence);
+
+/// A column of text. A value is never empty, so that a row without text is a row without value.
+#[derive(Debug, Default)]
 pub(crate) struct TextColumn {
-    offsets: Vec<i32>,
-    values: Vec<u8>,
-    validity: Validity,
-}
-
-impl Default for TextColumn {
-    fn default() -> Self {
-        Self { offsets: vec![0], values: Vec::new(), validity: Validity::default() }
-    }
+    /// Where each row begins in `values`, up to the last row filled.
+    starts: Vec<i32>,
+    values: hl7::Buffer,
 }
 
 impl TextColumn {
     /// Whether a row has been filled already, or passed over.
+    #[inline]
     pub(crate) fn is_past(&self, row: usize) -> bool {
-        self.validity.len() > row
+        self.starts.len() > row
     }
 
-    /// Fills a row with text in UTF-8.
+    /// Fills a row, behind all those filled before, with text in UTF-8.
     #[inline]
     pub(crate) fn set(&mut self, row: usize, text: &[u8]) {
-        let end = self.values.len() as i32;
-        if self.offsets.len() <= row {
-            self.offsets.resize(row + 1, end);
+        let start = self.values.len() as i32;
+        fill_up_to(&mut self.starts, row, start);
+        self.starts.push(start);
+        self.values.put(text);
+    }
+
+    pub(crate) fn finish(mut self, rows: usize) -> Result<Finished, ArrowError> {
+        let end = i32::try_from(self.values.len())
+            .map_err(|_| ArrowError::OffsetOverflowError(self.values.len()))?;
+        self.starts.resize(rows + 1, end);
+        let mut presence = Presence::none(rows);
+        for (row, pair) in self.starts.windows(2).enumerate() {
+            if pair[0] < pair[1] {
+                presence.add(row);
+            }
         }
-        self.values.extend_from_slice(text);
-        self.offsets.push(self.values.len() as i32);
-        self.validity.set(row);
-    }
-
-    pub(crate) fn finish(mut self, rows: usize) -> Result<ArrayRef, ArrowError> {
-        let end = self.values.len() as i32;
-        self.offsets.resize(rows + 1, end);
-        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.offsets));
-        let array = StringArray::try_new(offsets, Buffer::from_vec(self.values), self.validity.finish(rows))?;
-        Ok(Arc::new(array))
+        let offsets = OffsetBuffer::new(ScalarBuffer::from(self.starts));
+        let values = Buffer::from_vec(self.values.into_vec());
+        let array = StringArray::try_new(offsets, values, presence.to_nulls(rows))?;
+        Ok((Arc::new(array), presence))
     }
 }
 
-/// A column of 32-bit numbers.
+/// A column of numbers from 1. A row that is 0 is a row without value.
 #[derive(Debug, Default)]
-pub(crate) struct NumberColumn {
-    values: Vec<i32>,
-    validity: Validity,
-}
+pub(crate) struct NumberColumn(Vec<i32>);
 
 impl NumberColumn {
     #[inline]
-    pub(crate) fn set(&mut self, row: usize, number: i32) {
-        if self.values.len() < row {
-            self.values.resize(row, 0);
-        }
-        self.values.push(number);
-        self.validity.set(row);
+    pub(crate) fn set(&mut self, row: usize, number: u32) {
+        fill_up_to(&mut self.0, row, 0);
+        self.0.push(number as i32);
     }
 
-    pub(crate) fn finish(mut self, rows: usize) -> ArrayRef {
-        self.values.resize(rows, 0);
-        Arc::new(Int32Array::new(ScalarBuffer::from(self.values), self.validity.finish(rows)))
+    pub(crate) fn finish(mut self, rows: usize) -> Finished {
+        self.0.resize(rows, 0);
+        let mut presence = Presence::none(rows);
+        for (row, &number) in self.0.iter().enumerate() {
+            if number != 0 {
+                presence.add(row);
+            }
+        }
+        (Arc::new(Int32Array::new(ScalarBuffer::from(self.0), presence.to_nulls(rows))), presence)
     }
 }
 
-/// Where the rows of a list column begin in the column of its elements.
-#[derive(Debug)]
+/// Where the rows of a list column begin in the column of its elements. A row that was opened has an element
+/// at least, so that a row without elements is a row without value.
+#[derive(Debug, Default)]
 pub(crate) struct ListOffsets {
-    /// Where each row begins; the last one is where the next row would begin.
+    /// Where each row begins, up to the last one opened.
     starts: Vec<i32>,
     elements: usize,
-    validity: Validity,
-}
-
-impl Default for ListOffsets {
-    fn default() -> Self {
-        Self { starts: Vec::new(), elements: 0, validity: Validity::default() }
-    }
 }
 
 impl ListOffsets {
@@ -130,8 +122,8 @@ impl ListOffsets {
     #[inline]
     pub(crate) fn element(&mut self, row: usize, position: usize) -> usize {
         if self.starts.len() <= row {
-            self.starts.resize(row + 1, self.elements as i32);
-            self.validity.set(row);
+            fill_up_to(&mut self.starts, row, self.elements as i32);
+            self.starts.push(self.elements as i32);
         }
         let index = self.starts[row] as usize + position;
         self.elements = self.elements.max(index + 1);
@@ -148,12 +140,32 @@ impl ListOffsets {
         self.elements
     }
 
-    pub(crate) fn finish(mut self, rows: usize, elements: ArrayRef) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn finish(mut self, rows: usize, elements: ArrayRef) -> Result<Finished, ArrowError> {
         self.starts.resize(rows + 1, self.elements as i32);
+        let mut presence = Presence::none(rows);
+        for (row, pair) in self.starts.windows(2).enumerate() {
+            if pair[0] < pair[1] {
+                presence.add(row);
+            }
+        }
         let field = Arc::new(Field::new(ELEMENT, elements.data_type().clone(), true));
         let offsets = OffsetBuffer::new(ScalarBuffer::from(self.starts));
-        Ok(Arc::new(ListArray::try_new(field, offsets, elements, self.validity.finish(rows))?))
+        let array = ListArray::try_new(field, offsets, elements, presence.to_nulls(rows))?;
+        Ok((Arc::new(array), presence))
     }
+}
+
+/// Brings a vector to a length. Most rows follow the one before, so that there is nothing to fill.
+#[inline]
+fn fill_up_to(values: &mut Vec<i32>, length: usize, value: i32) {
+    if values.len() < length {
+        fill(values, length, value);
+    }
+}
+
+#[inline(never)]
+fn fill(values: &mut Vec<i32>, length: usize, value: i32) {
+    values.extend(std::iter::repeat_n(value, length - values.len()));
 }
 
 /// A list of texts.
@@ -169,25 +181,24 @@ impl TextListColumn {
         self.texts.set(element, text);
     }
 
-    pub(crate) fn finish(self, rows: usize) -> Result<ArrayRef, ArrowError> {
-        let texts = self.texts.finish(self.offsets.elements())?;
+    pub(crate) fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
+        let (texts, _) = self.texts.finish(self.offsets.elements())?;
         self.offsets.finish(rows, texts)
     }
 }
 
-/// Named arrays of one length as a struct array, or `None` when there are none.
-pub(crate) fn finish_struct(
-    columns: Vec<(&str, ArrayRef)>,
-    nulls: Option<NullBuffer>,
-) -> Result<Option<ArrayRef>, ArrowError> {
-    if columns.is_empty() {
-        return Ok(None);
+/// Named columns of one length as a struct column; a row holds something where any of them does.
+pub(crate) fn finish_struct(columns: Vec<(&str, Finished)>, rows: usize) -> Result<Finished, ArrowError> {
+    let mut presence = Presence::none(rows);
+    let mut fields = Vec::with_capacity(columns.len());
+    let mut arrays = Vec::with_capacity(columns.len());
+    for (name, (array, present)) in columns {
+        presence.add_all(&present);
+        fields.push(Field::new(name, array.data_type().clone(), true));
+        arrays.push(array);
     }
-    let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = columns
-        .into_iter()
-        .map(|(name, array)| (Arc::new(Field::new(name, array.data_type().clone(), true)), array))
-        .unzip();
-    Ok(Some(Arc::new(StructArray::try_new(Fields::from(fields), arrays, nulls)?)))
+    let array = StructArray::try_new(Fields::from(fields), arrays, presence.to_nulls(rows))?;
+    Ok((Arc::new(array), presence))
 }
 
 /// A list type as all tables here have it.

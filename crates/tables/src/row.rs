@@ -96,7 +96,6 @@ impl SegmentRow<'_, '_> {
             }
             Column::Composite(column) => keep_component(column, row, at, text),
             Column::Varies(column) => {
-                column.validity.set(row);
                 let is_first = at.component_slot.is_none() || (at.component, at.subcomponent) == (1, 1);
                 if is_first && !column.value.is_past(row) {
                     column.value.set(row, text);
@@ -115,7 +114,7 @@ impl SegmentRow<'_, '_> {
 #[inline]
 fn keep_component(column: &mut CompositeColumn, row: usize, at: &Address, text: &[u8]) -> bool {
     let Some(component) = at.component_slot else { return false };
-    match (column.component(row, component, at.subcomponent_slot.is_some()), at.subcomponent_slot) {
+    match (column.component(component, at.subcomponent_slot.is_some()), at.subcomponent_slot) {
         (Column::Text(column), None) => {
             let is_free = !column.is_past(row);
             if is_free {
@@ -123,7 +122,7 @@ fn keep_component(column: &mut CompositeColumn, row: usize, at: &Address, text: 
             }
             is_free
         }
-        (Column::Composite(column), Some(subcomponent)) => match column.component(row, subcomponent, false) {
+        (Column::Composite(column), Some(subcomponent)) => match column.component(subcomponent, false) {
             Column::Text(column) if !column.is_past(row) => {
                 column.set(row, text);
                 true

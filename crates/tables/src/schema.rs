@@ -70,7 +70,9 @@ fn merge_types(name: &str, known: &DataType, seen: &DataType) -> Result<DataType
             Ok(list_of(merge_types(name, known.data_type(), seen.data_type())?))
         }
         _ if known == seen => Ok(known.clone()),
-        _ => Err(ArrowError::SchemaError(format!("column {name} is {known} in the table and {seen} in a batch"))),
+        _ => Err(ArrowError::SchemaError(format!(
+            "column {name} is {known} in the table and {seen} in a batch"
+        ))),
     }
 }
 

@@ -1,17 +1,16 @@
 //! The nested columns of one segment, grown leaf by leaf as values come.
 
-use arrow_array::ArrayRef;
 use arrow_schema::ArrowError;
 use hl7::dictionary::{Datatype, Slot};
 
-use crate::column::{ListOffsets, NumberColumn, TextColumn, Validity, finish_struct};
+use crate::column::{Finished, ListOffsets, NumberColumn, TextColumn, finish_struct};
 
 /// The column of a field, a component or a subcomponent.
 #[derive(Debug)]
 pub(crate) enum Column {
     Text(TextColumn),
     Composite(CompositeColumn),
-    Varies(VariesColumn),
+    Varies(Box<VariesColumn>),
     List(Box<ListColumn>),
 }
 
@@ -29,7 +28,7 @@ impl Column {
     /// The column of one value of a datatype.
     fn of(datatype: &'static Datatype) -> Self {
         if datatype.is_varies() {
-            Self::Varies(VariesColumn::default())
+            Self::Varies(Box::default())
         } else if datatype.is_primitive() {
             Self::Text(TextColumn::default())
         } else {
@@ -37,17 +36,15 @@ impl Column {
         }
     }
 
-    fn finish(self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+    fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
         match self {
-            Self::Text(column) => column.finish(rows).map(Some),
+            Self::Text(column) => column.finish(rows),
             Self::Composite(column) => column.finish(rows),
             Self::Varies(column) => column.finish(rows),
             Self::List(column) => {
                 let ListColumn { offsets, element } = *column;
-                match element.finish(offsets.elements())? {
-                    Some(elements) => offsets.finish(rows, elements).map(Some),
-                    None => Ok(None),
-                }
+                let (elements, _) = element.finish(offsets.elements())?;
+                offsets.finish(rows, elements)
             }
         }
     }
@@ -65,18 +62,16 @@ pub(crate) struct ListColumn {
 pub(crate) struct CompositeColumn {
     slots: &'static [Slot],
     children: Vec<Option<Column>>,
-    validity: Validity,
 }
 
 impl CompositeColumn {
     pub(crate) fn new(datatype: &'static Datatype) -> Self {
-        Self { slots: datatype.components(), children: Vec::new(), validity: Validity::default() }
+        Self { slots: datatype.components(), children: Vec::new() }
     }
 
-    /// The column of a component, with the row marked as present.
+    /// The column of a component.
     #[inline]
-    pub(crate) fn component(&mut self, row: usize, slot: &'static Slot, is_divided: bool) -> &mut Column {
-        self.validity.set(row);
+    pub(crate) fn component(&mut self, slot: &'static Slot, is_divided: bool) -> &mut Column {
         let child = child(&mut self.children, slot.number() - 1);
         child.get_or_insert_with(|| {
             if is_divided {
@@ -87,9 +82,8 @@ impl CompositeColumn {
         })
     }
 
-    fn finish(self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
-        let columns = finish_children(self.slots, self.children, rows)?;
-        finish_struct(columns, self.validity.finish(rows))
+    fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
+        finish_struct(finish_children(self.slots, self.children, rows)?, rows)
     }
 }
 
@@ -98,7 +92,6 @@ impl CompositeColumn {
 pub(crate) struct VariesColumn {
     pub(crate) value: TextColumn,
     types: Vec<(&'static Datatype, CompositeColumn)>,
-    pub(crate) validity: Validity,
 }
 
 impl VariesColumn {
@@ -111,16 +104,14 @@ impl VariesColumn {
         &mut self.types[at].1
     }
 
-    fn finish(mut self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+    fn finish(mut self, rows: usize) -> Result<Finished, ArrowError> {
         // The order of the dictionary, not that of arrival: equal content gives equal schemas.
         self.types.sort_by_key(|(datatype, _)| datatype.index());
         let mut columns = vec![("value", self.value.finish(rows)?)];
         for (datatype, column) in self.types {
-            if let Some(array) = column.finish(rows)? {
-                columns.push((datatype.key(), array));
-            }
+            columns.push((datatype.key(), column.finish(rows)?));
         }
-        finish_struct(columns, self.validity.finish(rows))
+        finish_struct(columns, rows)
     }
 }
 
@@ -132,7 +123,6 @@ pub(crate) struct SegmentColumn {
     parent_index: NumberColumn,
     patient_index: NumberColumn,
     children: Vec<Option<Column>>,
-    validity: Validity,
 }
 
 impl SegmentColumn {
@@ -143,20 +133,18 @@ impl SegmentColumn {
             parent_index: NumberColumn::default(),
             patient_index: NumberColumn::default(),
             children: Vec::new(),
-            validity: Validity::default(),
         }
     }
 
     /// Opens a row for a segment; the indexes count from 1 and are null where they are 0.
     pub(crate) fn open(&mut self, row: usize, segment_index: u32, parent_index: u32, patient_index: u32) {
-        self.validity.set(row);
         for (column, number) in [
             (&mut self.segment_index, segment_index),
             (&mut self.parent_index, parent_index),
             (&mut self.patient_index, patient_index),
         ] {
             if number != 0 {
-                column.set(row, number as i32);
+                column.set(row, number);
             }
         }
     }
@@ -166,14 +154,14 @@ impl SegmentColumn {
         child(&mut self.children, slot.number() - 1).get_or_insert_with(|| Column::of_field(slot))
     }
 
-    pub(crate) fn finish(self, rows: usize) -> Result<Option<ArrayRef>, ArrowError> {
+    pub(crate) fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
         let mut columns = vec![
             ("segment_index", self.segment_index.finish(rows)),
             ("parent_index", self.parent_index.finish(rows)),
             ("patient_index", self.patient_index.finish(rows)),
         ];
         columns.extend(finish_children(self.slots, self.children, rows)?);
-        finish_struct(columns, self.validity.finish(rows))
+        finish_struct(columns, rows)
     }
 }
 
@@ -189,13 +177,11 @@ fn finish_children(
     slots: &'static [Slot],
     children: Vec<Option<Column>>,
     rows: usize,
-) -> Result<Vec<(&'static str, ArrayRef)>, ArrowError> {
+) -> Result<Vec<(&'static str, Finished)>, ArrowError> {
     let mut columns = Vec::new();
     for (slot, column) in slots.iter().zip(children) {
-        if let Some(column) = column
-            && let Some(array) = column.finish(rows)?
-        {
-            columns.push((slot.name(), array));
+        if let Some(column) = column {
+            columns.push((slot.name(), column.finish(rows)?));
         }
     }
     Ok(columns)

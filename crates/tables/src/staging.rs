@@ -132,21 +132,20 @@ impl StagingBuilder {
         let Self { rows, envelope, warnings, unmapped, segments, .. } = std::mem::take(self);
         let mut columns = envelope.finish(rows)?;
         columns.push(("warnings".to_owned(), warnings.finish(rows)?));
-        let segment_ids = columns.iter().position(|(name, _)| name == "segment_ids").map(|at| columns.remove(at));
+        let segment_ids =
+            columns.iter().position(|(name, _)| name == "segment_ids").map(|at| columns.remove(at));
         columns.extend(segment_ids);
-        columns.push(("unmapped".to_owned(), unmapped.finish(rows)?));
+        columns.push(("unmapped".to_owned(), unmapped.finish(rows)?.0));
         for segment in segments.into_iter().flatten() {
             let key = segment.definition.key();
-            let list_name = if segment.definition.is_single() { format!("{key}_more") } else { key.to_owned() };
-            if let Some(column) = segment.single
-                && let Some(array) = column.finish(rows)?
-            {
-                columns.push((key.to_owned(), array));
+            let list_name =
+                if segment.definition.is_single() { format!("{key}_more") } else { key.to_owned() };
+            if let Some(column) = segment.single {
+                columns.push((key.to_owned(), column.finish(rows)?.0));
             }
-            if let Some((offsets, column)) = segment.list
-                && let Some(elements) = column.finish(offsets.elements())?
-            {
-                columns.push((list_name, offsets.finish(rows, elements)?));
+            if let Some((offsets, column)) = segment.list {
+                let (elements, _) = column.finish(offsets.elements())?;
+                columns.push((list_name, offsets.finish(rows, elements)?.0));
             }
         }
         let (fields, arrays): (Vec<FieldRef>, Vec<ArrayRef>) = columns
@@ -240,25 +239,25 @@ impl EnvelopeColumns {
         let numbers = |values: Vec<i64>| -> ArrayRef { Arc::new(Int64Array::from(values)) };
         let received_at = TimestampMicrosecondArray::from(self.received_at).with_timezone("UTC");
         let columns: Vec<(&str, ArrayRef)> = vec![
-            ("message_id", self.message_id.finish(rows)?),
-            ("feed", self.feed.finish(rows)?),
+            ("message_id", self.message_id.finish(rows)?.0),
+            ("feed", self.feed.finish(rows)?.0),
             ("received_at", Arc::new(received_at)),
             ("sequence", numbers(self.sequence)),
-            ("raw_key", self.raw_key.finish(rows)?),
+            ("raw_key", self.raw_key.finish(rows)?.0),
             ("raw_offset", numbers(self.raw_offset)),
             ("raw_length", numbers(self.raw_length)),
-            ("sha256", self.sha256.finish(rows)?),
+            ("sha256", self.sha256.finish(rows)?.0),
             ("converter_version", Arc::new(Int32Array::from(vec![CONVERTER_VERSION; rows]))),
-            ("message_type", self.message_type.finish(rows)?),
-            ("trigger_event", self.trigger_event.finish(rows)?),
-            ("structure", self.structure.finish(rows)?),
-            ("hl7_version", self.hl7_version.finish(rows)?),
-            ("control_id", self.control_id.finish(rows)?),
-            ("message_time", self.message_time.finish(rows)?),
-            ("sending_application", self.sending_application.finish(rows)?),
-            ("sending_facility", self.sending_facility.finish(rows)?),
-            ("charset", self.charset.finish(rows)?),
-            ("segment_ids", self.segment_ids.finish(rows)?),
+            ("message_type", self.message_type.finish(rows)?.0),
+            ("trigger_event", self.trigger_event.finish(rows)?.0),
+            ("structure", self.structure.finish(rows)?.0),
+            ("hl7_version", self.hl7_version.finish(rows)?.0),
+            ("control_id", self.control_id.finish(rows)?.0),
+            ("message_time", self.message_time.finish(rows)?.0),
+            ("sending_application", self.sending_application.finish(rows)?.0),
+            ("sending_facility", self.sending_facility.finish(rows)?.0),
+            ("charset", self.charset.finish(rows)?.0),
+            ("segment_ids", self.segment_ids.finish(rows)?.0),
         ];
         Ok(columns.into_iter().map(|(name, array)| (name.to_owned(), array)).collect())
     }
@@ -316,9 +315,7 @@ impl WarningsColumn {
     fn finish(self, rows: usize) -> Result<ArrayRef, ArrowError> {
         let elements = self.offsets.elements();
         let columns = vec![("code", self.code.finish(elements)?), ("path", self.path.finish(elements)?)];
-        let elements = finish_struct(columns, None)?.ok_or_else(|| {
-            ArrowError::InvalidArgumentError("a struct of two columns has no columns".to_owned())
-        })?;
-        self.offsets.finish(rows, elements)
+        let (elements, _) = finish_struct(columns, elements)?;
+        Ok(self.offsets.finish(rows, elements)?.0)
     }
 }

@@ -1,10 +1,9 @@
 //! The column of values that have no column: where each stood, and its text.
 
-use arrow_array::ArrayRef;
 use arrow_schema::{ArrowError, DataType, Field};
 use hl7::Address;
 
-use crate::column::{ListOffsets, NumberColumn, TextColumn, finish_struct, list_of};
+use crate::column::{Finished, ListOffsets, NumberColumn, TextColumn, finish_struct, list_of};
 
 /// `unmapped`: a list of `{segment, segment_index, field, repetition, component, subcomponent, value}`.
 #[derive(Debug, Default)]
@@ -20,18 +19,25 @@ pub(crate) struct UnmappedColumn {
 }
 
 impl UnmappedColumn {
-    pub(crate) fn push(&mut self, row: usize, segment: &[u8; 3], segment_index: u32, at: &Address, text: &str) {
+    pub(crate) fn push(
+        &mut self,
+        row: usize,
+        segment: &[u8; 3],
+        segment_index: u32,
+        at: &Address,
+        text: &str,
+    ) {
         let element = self.offsets.next_element(row);
         self.segment.set(element, segment);
-        self.segment_index.set(element, segment_index as i32);
-        self.field.set(element, at.field as i32);
-        self.repetition.set(element, at.repetition as i32);
-        self.component.set(element, at.component as i32);
-        self.subcomponent.set(element, at.subcomponent as i32);
+        self.segment_index.set(element, segment_index);
+        self.field.set(element, at.field);
+        self.repetition.set(element, at.repetition);
+        self.component.set(element, at.component);
+        self.subcomponent.set(element, at.subcomponent);
         self.value.set(element, text.as_bytes());
     }
 
-    pub(crate) fn finish(self, rows: usize) -> Result<ArrayRef, ArrowError> {
+    pub(crate) fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
         let elements = self.offsets.elements();
         let columns = vec![
             ("segment", self.segment.finish(elements)?),
@@ -42,9 +48,7 @@ impl UnmappedColumn {
             ("subcomponent", self.subcomponent.finish(elements)),
             ("value", self.value.finish(elements)?),
         ];
-        let elements = finish_struct(columns, None)?.ok_or_else(|| {
-            ArrowError::InvalidArgumentError("a struct of seven columns has no columns".to_owned())
-        })?;
+        let (elements, _) = finish_struct(columns, elements)?;
         self.offsets.finish(rows, elements)
     }
 }

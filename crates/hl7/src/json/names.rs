@@ -1,6 +1,7 @@
 //! The three styles of names.
 
 use crate::Message;
+use crate::buffer::Buffer;
 use crate::dictionary::{self, Slot, Version};
 use crate::walk::Address;
 
@@ -35,9 +36,8 @@ impl ShortKey {
     }
 
     fn push_number(&mut self, number: u32) {
-        let mut digits = Vec::new();
-        super::scalar::number(number, &mut digits);
-        self.push(&digits);
+        let (digits, from) = super::scalar::digits(number);
+        self.push(&digits[from..]);
     }
 }
 
@@ -60,7 +60,14 @@ impl Names {
     }
 
     /// Writes the key of the field an address stands in.
-    pub(super) fn field(self, message: &Message<'_>, segment: [u8; 3], at: &Address, slot: &Slot, out: &mut Vec<u8>) {
+    pub(super) fn field(
+        self,
+        message: &Message<'_>,
+        segment: [u8; 3],
+        at: &Address,
+        slot: &Slot,
+        out: &mut Buffer,
+    ) {
         match self {
             Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
             Self::Standard => {
@@ -73,12 +80,20 @@ impl Names {
     }
 
     /// Writes the key of the component an address stands in.
-    pub(super) fn component(self, message: &Message<'_>, segment: [u8; 3], at: &Address, slot: &Slot, out: &mut Vec<u8>) {
+    pub(super) fn component(
+        self,
+        message: &Message<'_>,
+        segment: [u8; 3],
+        at: &Address,
+        slot: &Slot,
+        out: &mut Buffer,
+    ) {
         match self {
             Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
             Self::Standard => {
-                let definition = field_datatype(message.version(), segment, at)
-                    .and_then(|datatype| dictionary::component_in(message.version(), datatype, slot.number()));
+                let definition = field_datatype(message.version(), segment, at).and_then(|datatype| {
+                    dictionary::component_in(message.version(), datatype, slot.number())
+                });
                 standard(definition.map(|definition| definition.name), slot, out);
             }
             Self::Short => short(segment, &[at.field, slot.number() as u32], out),
@@ -93,7 +108,7 @@ impl Names {
         at: &Address,
         component: &Slot,
         slot: &Slot,
-        out: &mut Vec<u8>,
+        out: &mut Buffer,
     ) {
         match self {
             Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
@@ -101,7 +116,9 @@ impl Names {
                 let version = message.version();
                 let definition = field_datatype(version, segment, at)
                     .and_then(|datatype| dictionary::component_in(version, datatype, component.number()))
-                    .and_then(|component| dictionary::component_in(version, component.datatype, slot.number()));
+                    .and_then(|component| {
+                        dictionary::component_in(version, component.datatype, slot.number())
+                    });
                 standard(definition.map(|definition| definition.name), slot, out);
             }
             Self::Short => short(segment, &[at.field, component.number() as u32, slot.number() as u32], out),
@@ -121,14 +138,14 @@ fn field_datatype(version: Version, segment: [u8; 3], at: &Address) -> Option<&'
 }
 
 /// The version's own name, or the canonical one in capitals for what the version does not have.
-fn standard(name: Option<&'static str>, slot: &Slot, out: &mut Vec<u8>) {
+fn standard(name: Option<&'static str>, slot: &Slot, out: &mut Buffer) {
     match name.filter(|name| !name.is_empty()) {
         Some(name) => super::scalar::key(name.as_bytes(), out),
         None => super::scalar::key(slot.name().to_ascii_uppercase().as_bytes(), out),
     }
 }
 
-fn short(segment: [u8; 3], numbers: &[u32], out: &mut Vec<u8>) {
+fn short(segment: [u8; 3], numbers: &[u32], out: &mut Buffer) {
     let mut key = ShortKey { bytes: [0; 48], length: 0 };
     key.push(&segment);
     for (depth, number) in numbers.iter().enumerate() {

@@ -2,11 +2,12 @@
 
 use super::names::Names;
 use super::{scalar, unknown};
+use crate::Message;
+use crate::buffer::Buffer;
 use crate::dictionary::Slot;
 use crate::marks::{Form, Value};
 use crate::walk::{Address, Sink};
 use crate::warning::{Place, Warning, WarningCode};
-use crate::Message;
 
 /// Buffers that are reused from segment to segment.
 #[derive(Debug, Default)]
@@ -43,7 +44,7 @@ pub(super) fn write(
     names: Names,
     scratch: &mut Scratch,
     warnings: &mut Vec<Warning>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) {
     let span = &message.spans[ordinal];
     scratch.unmapped.clear();
@@ -51,7 +52,7 @@ pub(super) fn write(
     let mut separator = Separator(false);
     if !is_placed {
         separator.write(out);
-        out.extend_from_slice(b"\"segment_index\":");
+        out.put(b"\"segment_index\":");
         scalar::number(ordinal as u32 + 1, out);
     }
     let mut writer = SegmentWriter {
@@ -89,7 +90,7 @@ pub(super) struct Separator(pub(super) bool);
 
 impl Separator {
     #[inline]
-    pub(super) fn write(&mut self, out: &mut Vec<u8>) {
+    pub(super) fn write(&mut self, out: &mut Buffer) {
         if self.0 {
             out.push(b',');
         }
@@ -121,7 +122,7 @@ struct SegmentWriter<'a, 'm, 'w> {
     open: Open,
     scratch: &'w mut Scratch,
     warnings: &'w mut Vec<Warning>,
-    out: &'w mut Vec<u8>,
+    out: &'w mut Buffer,
 }
 
 impl Sink for SegmentWriter<'_, '_, '_> {
@@ -145,7 +146,7 @@ impl Sink for SegmentWriter<'_, '_, '_> {
             self.out.push(b'{');
             if let Some(value_type) = at.value_type {
                 if (at.component, at.subcomponent) == (1, 1) {
-                    self.out.extend_from_slice(b"\"value\":");
+                    self.out.put(b"\"value\":");
                     self.string(at, value);
                     self.out.push(b',');
                 }
@@ -194,7 +195,7 @@ impl Sink for SegmentWriter<'_, '_, '_> {
         }
         while self.open.repetition < count {
             self.close_repetition();
-            self.out.extend_from_slice(if self.open.repetition == 0 { b"null" } else { b",null" });
+            self.out.put(if self.open.repetition == 0 { b"null" } else { b",null" });
             self.open.repetition += 1;
         }
     }
@@ -229,7 +230,7 @@ impl SegmentWriter<'_, '_, '_> {
             self.out.push(b',');
         }
         for _ in self.open.repetition + 1..repetition {
-            self.out.extend_from_slice(b"null,");
+            self.out.put(b"null,");
         }
         self.open.repetition = repetition;
     }
@@ -237,7 +238,7 @@ impl SegmentWriter<'_, '_, '_> {
     /// A field that is text itself, or the text of a value of varying type.
     fn text(&mut self, field: &'static Slot, at: &Address, value: Value<'_>) {
         if field.datatype().is_varies() {
-            self.out.extend_from_slice(b"{\"value\":");
+            self.out.put(b"{\"value\":");
             self.string(at, value);
             self.out.push(b'}');
         } else {

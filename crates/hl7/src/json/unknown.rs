@@ -3,6 +3,7 @@
 use super::names::Names;
 use super::scalar;
 use super::segment::{Separator, Unmapped};
+use crate::buffer::Buffer;
 use crate::{Message, WarningCode};
 
 /// The first oddity met, and the value it was met at.
@@ -14,23 +15,23 @@ pub(super) fn list<'u>(
     unmapped: &'u [Unmapped],
     mut separator: Separator,
     scratch: &mut String,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> Oddity<'u> {
     let mut oddity = None;
     separator.write(out);
-    out.extend_from_slice(b"\"unmapped\":[");
+    out.put(b"\"unmapped\":[");
     let mut between = Separator(false);
     for entry in unmapped {
         between.write(out);
-        out.extend_from_slice(b"{\"field\":");
+        out.put(b"{\"field\":");
         scalar::number(entry.field, out);
-        out.extend_from_slice(b",\"repetition\":");
+        out.put(b",\"repetition\":");
         scalar::number(entry.repetition, out);
-        out.extend_from_slice(b",\"component\":");
+        out.put(b",\"component\":");
         scalar::number(entry.component, out);
-        out.extend_from_slice(b",\"subcomponent\":");
+        out.put(b",\"subcomponent\":");
         scalar::number(entry.subcomponent, out);
-        out.extend_from_slice(b",\"value\":");
+        out.put(b",\"value\":");
         let odd = scalar::value(message, entry.value(message), scratch, out);
         oddity = oddity.or(odd.map(|code| (code, entry)));
         out.push(b'}');
@@ -48,7 +49,7 @@ pub(super) fn fields<'u>(
     unmapped: &'u [Unmapped],
     mut separator: Separator,
     scratch: &mut String,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> Oddity<'u> {
     let mut oddity = None;
     let keys = Keys { names, id };
@@ -67,7 +68,7 @@ pub(super) fn fields<'u>(
                         out.push(b',');
                     }
                     if missing < repetition[0].repetition {
-                        out.extend_from_slice(b"null");
+                        out.put(b"null");
                     }
                 }
                 written = repetition[0].repetition;
@@ -87,7 +88,7 @@ fn repetition<'u>(
     keys: &Keys,
     values: &'u [Unmapped],
     scratch: &mut String,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
 ) -> Oddity<'u> {
     if let [only] = values
         && (only.component, only.subcomponent) == (1, 1)
@@ -121,9 +122,9 @@ struct Keys {
 }
 
 impl Keys {
-    fn write(&self, numbers: &[u32], out: &mut Vec<u8>) {
+    fn write(&self, numbers: &[u32], out: &mut Buffer) {
         out.push(b'"');
-        out.extend_from_slice(&self.names.segment(self.id));
+        out.put(&self.names.segment(self.id));
         for (depth, &number) in numbers.iter().enumerate() {
             out.push(match self.names {
                 Names::Canonical => b'_',
@@ -132,6 +133,6 @@ impl Keys {
             });
             scalar::number(number, out);
         }
-        out.extend_from_slice(b"\":");
+        out.put(b"\":");
     }
 }
