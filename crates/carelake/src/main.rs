@@ -1,1 +1,29 @@
-fn main(){}
+//! The program: reads the command line, wires the crates together, prints answers.
+//!
+//! Each command is one file in [`commands`]. Answers go to stdout, everything else to stderr; a failure is
+//! `error: …` and `hint: …` with exit code 1, a command line that cannot be understood the same with 2.
+
+mod commands;
+mod lake;
+mod messages;
+mod output;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let arguments = match commands::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return report::usage(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return report::failure(&error.into()),
+    };
+    match runtime.block_on(commands::run(arguments)) {
+        Ok(code) => code,
+        Err(error) => report::failure(&error),
+    }
+}

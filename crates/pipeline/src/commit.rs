@@ -38,7 +38,7 @@ pub(crate) async fn commit(
         }
         let file = write_files(lake, writer, &addition).await?;
         match writer.try_append(&[file]).await? {
-            Attempt::Done(_) => return Ok(left_out),
+            Attempt::Done => return Ok(left_out),
             // The file just written stays behind, named by no commit, and is swept later.
             Attempt::Overtaken { new_files } => {
                 drop_present(seen, &new_files, &mut addition, &mut left_out).await?;

@@ -93,8 +93,7 @@ impl<'a> Converter<'a> {
 
     fn add(&mut self, receipt: &Receipt, bytes: &[u8]) -> Result<(), Reason> {
         let message = self.parser.parse(bytes)?;
-        let mut json = Vec::with_capacity(bytes.len() * 3);
-        self.writer.write(&message, &mut json);
+        let json = self.writer.write(&message).to_vec();
         if self.rules.strict
             && let Some(warning) = message.warnings().iter().chain(self.writer.warnings()).next()
         {

@@ -54,7 +54,7 @@ pub struct Reason {
 
 impl Reason {
     /// Why bytes without a message are refused.
-    pub(crate) fn no_message() -> Self {
+    pub fn no_message() -> Self {
         Self {
             code: Code::NoMessage,
             text: "no message in these bytes".into(),
@@ -64,7 +64,7 @@ impl Reason {
     }
 
     /// Why a message over the size limit is refused.
-    pub(crate) fn too_long(limit_bytes: usize) -> Self {
+    pub fn too_long(limit_bytes: usize) -> Self {
         Self {
             code: Code::Limit,
             text: format!("the message has more than {limit_bytes} bytes"),
@@ -84,7 +84,7 @@ impl Reason {
     }
 
     /// Why a strict feed refuses a message.
-    pub(crate) fn strict(warning: &hl7::Warning) -> Self {
+    pub fn strict(warning: &hl7::Warning) -> Self {
         Self {
             code: Code::Strict(warning.code.as_str()),
             text: format!("the feed is strict and the message has: {}", warning.code),

@@ -57,7 +57,7 @@ pub(crate) fn hex(digest: impl AsRef<[u8]>) -> String {
 }
 
 /// SHA-256 of bytes, as lower-case hex.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
+pub fn sha256(bytes: &[u8]) -> String {
     hex(Sha256::digest(bytes))
 }
 

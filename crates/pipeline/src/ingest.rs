@@ -82,7 +82,7 @@ async fn take_up(
             }
         };
         let received = input.receive(&settings.feed);
-        let landed = match land::land(lake, &received, opened).await {
+        let landed = match land(lake, &received, opened).await {
             Ok(landed) => landed,
             Err(error @ Error::Input { .. }) => {
                 tell(Event::Unreadable(error));

@@ -6,11 +6,10 @@ use arrow_array::cast::AsArray;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
 use storage::Lake;
 
 use crate::delta::Table;
-use crate::{MessageId, Result};
+use crate::{MessageId, Result, parquet_reader};
 
 /// The ids in a table, and those that this run is about to add.
 ///
@@ -58,8 +57,7 @@ impl Seen {
 
 /// The ids in the column `message_id` of one Parquet file; no other column is read.
 async fn ids_in(lake: &Lake, file: &Path) -> Result<Vec<MessageId>> {
-    let reader = ParquetObjectReader::new(lake.store(), file.clone());
-    let builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
+    let builder = parquet_reader::open(lake, file).await?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["message_id"]);
     let mut batches = builder.with_projection(mask).build()?;
     let mut ids = Vec::new();

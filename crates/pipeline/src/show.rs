@@ -7,12 +7,11 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::async_reader::{ParquetObjectReader, ParquetRecordBatchStreamBuilder};
 use storage::{Lake, error_bytes_key, error_report_key, error_table, staging_table};
 
 use crate::delta::Table;
 use crate::seen::Seen;
-use crate::{Error, MessageId, Result};
+use crate::{Error, MessageId, Result, parquet_reader};
 
 /// The bytes of a staged message, from the raw zone; of one in error, from the error zone.
 pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
@@ -55,8 +54,7 @@ pub async fn errors(lake: &Lake) -> Result<Vec<ErrorEntry>> {
     let staged = Seen::open(lake, &Table::at(lake, staging_table())?).await?;
     let mut entries = Vec::new();
     for file in Table::at(lake, error_table())?.files().await? {
-        let reader = ParquetObjectReader::new(lake.store(), file);
-        let mut batches = ParquetRecordBatchStreamBuilder::new(reader).await?.build()?;
+        let mut batches = parquet_reader::open(lake, &file).await?.build()?;
         while let Some(batch) = batches.try_next().await? {
             entries.extend((0..batch.num_rows()).map(|row| entry(&batch, row)));
         }
@@ -121,8 +119,7 @@ struct RawPlace {
 /// Looks an id up in one file; its Bloom filter spares reading most files.
 async fn place_in(lake: &Lake, file: &Path, id: MessageId) -> Result<Option<RawPlace>> {
     let id = id.to_string();
-    let reader = ParquetObjectReader::new(lake.store(), file.clone());
-    let mut builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
+    let mut builder = parquet_reader::open(lake, file).await?;
     let column =
         builder.parquet_schema().columns().iter().position(|column| column.path().string() == "message_id");
     let mut row_groups = Vec::new();

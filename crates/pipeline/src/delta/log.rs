@@ -31,17 +31,11 @@ pub(crate) struct Writer {
 /// How an attempt to commit ended.
 #[derive(Debug)]
 pub(crate) enum Attempt {
-    Done(Appended),
+    Done,
     /// Others were first; these files are new, and some of our rows may be among theirs.
     Overtaken {
         new_files: Vec<Path>,
     },
-}
-
-/// A commit that is in the log.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Appended {
-    pub(crate) version: u64,
 }
 
 impl Writer {
@@ -99,7 +93,7 @@ impl Writer {
                 self.version += 1;
                 self.application_version += 1;
                 self.checkpoint().await;
-                Ok(Attempt::Done(Appended { version: self.version }))
+                Ok(Attempt::Done)
             }
             Err(Error::VersionTaken) => Ok(Attempt::Overtaken { new_files: self.catch_up().await? }),
             Err(error) => Err(error),

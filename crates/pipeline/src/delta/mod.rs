@@ -9,6 +9,6 @@ mod log;
 mod parquet_file;
 mod table;
 
-pub(crate) use log::{Appended, Attempt, Writer};
+pub(crate) use log::{Attempt, Writer};
 pub(crate) use parquet_file::{DataFile, encode, receipts_properties, table_properties};
 pub(crate) use table::Table;

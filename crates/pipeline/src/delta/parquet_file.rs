@@ -68,7 +68,7 @@ pub(crate) fn table_properties(batch: &RecordBatch) -> WriterProperties {
             let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
             builder = builder
                 .set_column_bloom_filter_enabled(column.clone(), true)
-                .set_column_bloom_filter_ndv(column.clone(), rows)
+                .set_column_bloom_filter_max_ndv(column.clone(), rows)
                 .set_column_dictionary_enabled(column, false);
         }
     }

@@ -21,7 +21,6 @@ const CONFIGURATION: [(&str, &str); 2] = [
 /// A Delta table in a folder of the lake.
 #[derive(Clone)]
 pub(crate) struct Table {
-    pub(super) lake: Lake,
     pub(super) folder: Path,
     pub(super) log: LogStoreRef,
 }
@@ -30,7 +29,7 @@ impl Table {
     pub(crate) fn at(lake: &Lake, folder: Path) -> Result<Self> {
         let url = lake.url(&folder)?;
         let log = logstore_with(lake.root_store(), &url, StorageConfig::default())?;
-        Ok(Self { lake: lake.clone(), folder, log })
+        Ok(Self { folder, log })
     }
 
     /// Makes the table, unless it is there.

@@ -1,0 +1,42 @@
+//! `carelake catalog`: what there is to ask.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use query::Engine;
+
+use crate::report::Result;
+
+#[derive(Debug, Args)]
+pub(super) struct Catalog {
+    /// A table, to list its columns
+    table: Option<String>,
+}
+
+impl Catalog {
+    pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
+        let engine = Engine::open(&crate::lake::open(lake).await?).await?;
+        let mut stdout = std::io::stdout().lock();
+        match self.table {
+            None => {
+                for table in engine.tables().await? {
+                    writeln!(stdout, "{:<16} {:>10} rows  {}", table.name, table.rows, table.description)?;
+                }
+            }
+            Some(table) => {
+                let columns = engine.columns(&table).await?;
+                let width = columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
+                for column in columns {
+                    let path = if column.path.is_empty() { "-" } else { &column.path };
+                    writeln!(
+                        stdout,
+                        "{:<width$}  {:<18} {:<6} {:>10} values",
+                        column.name, path, column.data_type, column.filled
+                    )?;
+                }
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,158 @@
+//! `carelake convert`: messages as JSON documents, without a lake.
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use hl7::json::{Names, TreeWriter};
+use hl7::{Options, Parser};
+use pipeline::{MessageId, Reason, time};
+use tables::{Envelope, StagingBuilder};
+
+use crate::messages::{self, Found, Input};
+use crate::output::write_ndjson;
+use crate::report::{self, Result};
+
+#[derive(Debug, Args)]
+pub(super) struct Convert {
+    /// A file, or - for the standard input
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// tree: groups and segments nested; flat: the row of the staging table
+    #[arg(long, value_enum, default_value_t = Shape::Tree)]
+    shape: Shape,
+    /// How positions are called in a tree
+    #[arg(long, value_enum, default_value_t = NameStyle::Canonical)]
+    names: NameStyle,
+    /// Refuse messages with any oddity
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Shape {
+    Tree,
+    Flat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum NameStyle {
+    /// The same in all versions, as in the tables
+    Canonical,
+    /// The long names of the message's own version
+    Standard,
+    /// PID-5 and the like
+    Short,
+}
+
+impl Convert {
+    pub(super) fn run(self) -> Result<ExitCode> {
+        let options = Options::default();
+        let limit = options.limits.message_bytes;
+        let input = messages::open(self.file.as_deref())?;
+        let mut converter = Converter::new(&self, &options);
+        let mut out = BufWriter::new(std::io::stdout().lock());
+        let (mut number, mut failed) = (0_u64, 0_u64);
+        let outcome = messages::each(input, limit, |found| {
+            number += 1;
+            let (offset, converted) = match found {
+                Found::Message { offset, bytes } => {
+                    (offset, converter.convert(offset, bytes, number, &mut out)?)
+                }
+                Found::Junk { offset, .. } => (offset, Err(Reason::no_message())),
+                Found::TooLong { offset } => (offset, Err(Reason::too_long(limit))),
+            };
+            if let Err(reason) = converted {
+                failed += 1;
+                let at = offset + reason.offset;
+                report::error(
+                    format_args!("message {number} at byte {at}: {}: {}", reason.code.text(), reason.text),
+                    Some(&reason.hint),
+                );
+            }
+            Ok(())
+        })?;
+        out.flush()?;
+        if outcome == Input::Empty {
+            report::warning("the input is empty");
+        }
+        if outcome == Input::WithoutMessage && failed == 0 {
+            failed = 1;
+            let reason = Reason::no_message();
+            report::error(format_args!("no_message: {}", reason.text), Some(&reason.hint));
+        }
+        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+struct Converter {
+    shape: Shape,
+    strict: bool,
+    parser: Parser,
+    writer: TreeWriter,
+    rows: StagingBuilder,
+    origin: String,
+    line: Vec<u8>,
+}
+
+impl Converter {
+    fn new(command: &Convert, options: &Options) -> Self {
+        let names = match command.names {
+            NameStyle::Canonical => Names::Canonical,
+            NameStyle::Standard => Names::Standard,
+            NameStyle::Short => Names::Short,
+        };
+        Self {
+            shape: command.shape,
+            strict: command.strict,
+            parser: Parser::new(options.clone()),
+            writer: TreeWriter::new(names, options),
+            rows: StagingBuilder::new(),
+            origin: command.file.as_ref().map_or_else(|| "-".into(), |file| file.display().to_string()),
+            line: Vec::new(),
+        }
+    }
+
+    /// Writes one message; the inner error is the message's, the outer that of the output.
+    fn convert(
+        &mut self,
+        offset: u64,
+        bytes: &[u8],
+        number: u64,
+        out: &mut impl Write,
+    ) -> Result<Result<(), Reason>> {
+        let message = match self.parser.parse(bytes) {
+            Ok(message) => message,
+            Err(error) => return Ok(Err(error.into())),
+        };
+        self.line.clear();
+        self.line.extend_from_slice(self.writer.write(&message));
+        if self.strict
+            && let Some(warning) = message.warnings().iter().chain(self.writer.warnings()).next()
+        {
+            return Ok(Err(Reason::strict(warning)));
+        }
+        if self.shape == Shape::Tree {
+            self.line.push(b'\n');
+            out.write_all(&self.line)?;
+            return Ok(Ok(()));
+        }
+        let id = MessageId::of("default", bytes).to_string();
+        self.rows.append(
+            &Envelope {
+                message_id: &id,
+                feed: "default",
+                received_at: time::now(),
+                sequence: number.cast_signed(),
+                raw_key: &self.origin,
+                raw_offset: offset.cast_signed(),
+                raw_length: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+                sha256: &pipeline::sha256(bytes),
+            },
+            &message,
+        );
+        write_ndjson(&self.rows.finish()?, out)?;
+        Ok(Ok(()))
+    }
+}

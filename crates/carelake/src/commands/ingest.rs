@@ -1,0 +1,55 @@
+//! `carelake ingest`: land and convert.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use pipeline::{Event, Input, Rules, Settings};
+
+use crate::report::{self, Failure, Result};
+
+#[derive(Debug, Args)]
+pub(super) struct Ingest {
+    /// Files, folders with all that is in them, or - for the standard input
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// The sender's stream these messages belong to
+    #[arg(long, default_value = "default")]
+    feed: String,
+    /// Refuse messages with any oddity
+    #[arg(long)]
+    strict: bool,
+    /// Print the accounting line as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Ingest {
+    pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
+        if self.feed.is_empty() {
+            return Err(Failure::new("a feed needs a name"));
+        }
+        let lake = crate::lake::open(lake).await?;
+        let settings = Settings { feed: self.feed, rules: Rules { strict: self.strict, ..Rules::default() } };
+        let mut unreadable = false;
+        let accounting =
+            pipeline::ingest(&lake, Input::expand(&self.paths), &settings, |event| match event {
+                Event::Empty(input) => report::warning(format_args!("{} is empty", input.path().display())),
+                Event::Unreadable(error) => {
+                    unreadable = true;
+                    report::error(error, None);
+                }
+            })
+            .await?;
+        let mut stdout = std::io::stdout();
+        if self.json {
+            let line = serde_json::to_string(&accounting).map_err(|error| Failure::new(error.to_string()))?;
+            writeln!(stdout, "{line}")?;
+        } else {
+            writeln!(stdout, "{accounting}")?;
+        }
+        let is_whole = accounting.is_complete() && !unreadable;
+        Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}

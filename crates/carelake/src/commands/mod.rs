@@ -1,0 +1,62 @@
+//! The commands, one file each. To add one: its file, a line for the module, a line in [`Command`].
+
+mod catalog;
+mod convert;
+mod errors;
+mod ingest;
+mod init;
+mod inspect;
+mod show;
+mod sql;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::report::Result;
+
+/// A healthcare data lake in one program
+#[derive(Debug, Parser)]
+#[command(name = "carelake", version, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The lake: a folder [default: the variable CARELAKE_LAKE, then ./lake]
+    #[arg(long, global = true, value_name = "LAKE")]
+    lake: Option<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make a lake
+    Init(init::Init),
+    /// Land and convert files, folders, or the standard input (-)
+    Ingest(ingest::Ingest),
+    /// Print messages as JSON documents, one a line
+    Convert(convert::Convert),
+    /// Print messages as trees with names and values
+    Inspect(inspect::Inspect),
+    /// Ask a question in SQL
+    Sql(sql::Sql),
+    /// List the tables, or the columns of one
+    Catalog(catalog::Catalog),
+    /// Print one message
+    Show(show::Show),
+    /// Look into the error zone
+    Errors(errors::Errors),
+}
+
+/// Runs the command that was given.
+pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCode> {
+    let lake = lake.as_deref();
+    match command {
+        Command::Init(command) => command.run(lake).await,
+        Command::Ingest(command) => command.run(lake).await,
+        Command::Convert(command) => command.run(),
+        Command::Inspect(command) => command.run(),
+        Command::Sql(command) => command.run(lake).await,
+        Command::Catalog(command) => command.run(lake).await,
+        Command::Show(command) => command.run(lake).await,
+        Command::Errors(command) => command.run(lake).await,
+    }
+}

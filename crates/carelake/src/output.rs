@@ -1,0 +1,152 @@
+//! Answers as people and programs want them.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::util::pretty::pretty_format_batches;
+use clap::ValueEnum;
+use futures::StreamExt;
+use query::Answer;
+
+use crate::report::{Failure, Result};
+
+/// How an answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For reading
+    Table,
+    /// With a header; structs and lists as JSON text
+    Csv,
+    /// One array of objects
+    Json,
+    /// One object a line
+    Ndjson,
+    /// A Parquet file
+    Parquet,
+    /// An Arrow IPC stream
+    Arrow,
+}
+
+/// Prints an answer to stdout, batch by batch where the format allows it.
+pub(crate) async fn write(answer: Answer, format: Format) -> Result<()> {
+    let schema = answer.schema();
+    let mut sink = Sink::new(format, &schema)?;
+    let mut batches = answer.stream().await?;
+    while let Some(batch) = batches.next().await {
+        sink.write(&batch.map_err(query::Error::from)?)?;
+    }
+    sink.finish()
+}
+
+/// Prints rows as `--format ndjson` does.
+pub(crate) fn write_ndjson(batch: &RecordBatch, out: impl Write) -> Result<()> {
+    let mut writer = arrow::json::LineDelimitedWriter::new(out);
+    writer.write(batch)?;
+    writer.finish()?;
+    Ok(())
+}
+
+enum Sink {
+    /// Column widths depend on every row.
+    Table(SchemaRef, Vec<RecordBatch>),
+    Csv(Box<arrow::csv::Writer<std::io::Stdout>>),
+    Json(Box<arrow::json::ArrayWriter<std::io::Stdout>>),
+    Ndjson,
+    Parquet(Box<parquet::arrow::ArrowWriter<std::io::Stdout>>),
+    Arrow(Box<arrow::ipc::writer::StreamWriter<std::io::Stdout>>),
+}
+
+impl Sink {
+    fn new(format: Format, schema: &SchemaRef) -> Result<Self> {
+        let stdout = std::io::stdout;
+        Ok(match format {
+            Format::Table => Self::Table(schema.clone(), Vec::new()),
+            Format::Csv => {
+                let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(stdout());
+                // An answer without rows still has its header.
+                writer.write(&flattened(&RecordBatch::new_empty(schema.clone()))?)?;
+                Self::Csv(Box::new(writer))
+            }
+            Format::Json => Self::Json(Box::new(arrow::json::ArrayWriter::new(stdout()))),
+            Format::Ndjson => Self::Ndjson,
+            Format::Parquet => {
+                let writer = parquet::arrow::ArrowWriter::try_new(stdout(), schema.clone(), None);
+                Self::Parquet(Box::new(writer.map_err(parquet_failure)?))
+            }
+            Format::Arrow => {
+                Self::Arrow(Box::new(arrow::ipc::writer::StreamWriter::try_new(stdout(), schema)?))
+            }
+        })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        match self {
+            Self::Table(_, batches) => batches.push(batch.clone()),
+            Self::Csv(writer) => writer.write(&flattened(batch)?)?,
+            Self::Json(writer) => writer.write(batch)?,
+            Self::Ndjson => write_ndjson(batch, std::io::stdout())?,
+            Self::Parquet(writer) => writer.write(batch).map_err(parquet_failure)?,
+            Self::Arrow(writer) => writer.write(batch)?,
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Table(schema, mut batches) => {
+                if batches.is_empty() {
+                    batches.push(RecordBatch::new_empty(schema));
+                }
+                writeln!(std::io::stdout(), "{}", pretty_format_batches(&batches)?)?;
+            }
+            Self::Csv(_) | Self::Ndjson => {}
+            Self::Json(mut writer) => {
+                writer.finish()?;
+                writeln!(std::io::stdout())?;
+            }
+            Self::Parquet(writer) => {
+                writer.close().map_err(parquet_failure)?;
+            }
+            Self::Arrow(mut writer) => writer.finish()?,
+        }
+        Ok(std::io::stdout().flush()?)
+    }
+}
+
+/// The batch with every struct and list as JSON text.
+fn flattened(batch: &RecordBatch) -> Result<RecordBatch> {
+    let mut fields = Vec::new();
+    let mut columns = Vec::new();
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        if field.data_type().is_nested() {
+            fields.push(Field::new(field.name(), DataType::Utf8, true));
+            columns.push(json_texts(column)?);
+        } else {
+            fields.push(field.as_ref().clone());
+            columns.push(column.clone());
+        }
+    }
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)?)
+}
+
+fn json_texts(column: &ArrayRef) -> Result<ArrayRef> {
+    const NAME: &str = "v";
+    let field = Field::new(NAME, column.data_type().clone(), true);
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column.clone()])?;
+    let mut lines = Vec::new();
+    write_ndjson(&batch, &mut lines)?;
+    // Each line is {"v":…}, or {} where the value is NULL.
+    let texts = String::from_utf8_lossy(&lines);
+    let texts: StringArray = texts
+        .lines()
+        .map(|line| line.strip_prefix("{\"v\":").and_then(|rest| rest.strip_suffix('}')))
+        .collect();
+    Ok(Arc::new(texts))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "a function to map errors with")]
+fn parquet_failure(error: parquet::errors::ParquetError) -> Failure {
+    Failure::new(format!("writing Parquet: {error}"))
+}

@@ -1,0 +1,119 @@
+//! How the program speaks when something is wrong.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+
+/// A command that failed: what, and what to do about it. Never a value of a message.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    text: String,
+    hint: Option<String>,
+    /// Whoever reads our output went away: nothing to say.
+    is_silent: bool,
+}
+
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
+
+impl Failure {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into(), hint: None, is_silent: false }
+    }
+
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+/// Prints a failure; the exit code for it.
+pub(crate) fn failure(failure: &Failure) -> ExitCode {
+    if !failure.is_silent {
+        error(&failure.text, failure.hint.as_deref());
+    }
+    ExitCode::from(1)
+}
+
+/// Prints what is wrong with the command line, or the help that was asked for.
+pub(crate) fn usage(error_of_clap: &clap::Error) -> ExitCode {
+    if matches!(error_of_clap.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        let _ = error_of_clap.print();
+        return ExitCode::SUCCESS;
+    }
+    if error_of_clap.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = write!(std::io::stderr(), "{}", error_of_clap.render());
+        return ExitCode::from(2);
+    }
+    let text = error_of_clap.render().to_string();
+    let mut paragraphs = text.split("\n\n");
+    let first = paragraphs.next().unwrap_or_default().trim_start_matches("error: ").trim();
+    let tip = paragraphs.find_map(|paragraph| paragraph.trim().strip_prefix("tip: "));
+    error(first, Some(tip.unwrap_or("carelake help lists the commands, carelake help COMMAND its options")));
+    ExitCode::from(2)
+}
+
+/// Prints an error and its hint.
+pub(crate) fn error(text: impl Display, hint: Option<&str>) {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {text}");
+    if let Some(hint) = hint {
+        let _ = writeln!(stderr, "hint: {hint}");
+    }
+}
+
+/// Prints a warning.
+pub(crate) fn warning(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "warning: {text}");
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self {
+            text: error.to_string(),
+            hint: None,
+            is_silent: error.kind() == std::io::ErrorKind::BrokenPipe,
+        }
+    }
+}
+
+impl From<storage::Error> for Failure {
+    fn from(error: storage::Error) -> Self {
+        let hint = match &error {
+            storage::Error::NoLake { location } => {
+                Some(format!("carelake init {location} makes one; --lake names another"))
+            }
+            storage::Error::LakeExists { .. } => Some("carelake ingest PATH… fills it".to_owned()),
+            storage::Error::NewerFormat { .. } => Some("use the newer carelake that made it".to_owned()),
+            _ => None,
+        };
+        Self { text: error.to_string(), hint, is_silent: false }
+    }
+}
+
+impl From<pipeline::Error> for Failure {
+    fn from(error: pipeline::Error) -> Self {
+        match error {
+            pipeline::Error::Storage(error) => error.into(),
+            error @ pipeline::Error::UnknownMessage { .. } => Self::new(error.to_string())
+                .with_hint("carelake sql 'SELECT message_id FROM staging' lists ids"),
+            other => Self::new(other.to_string()),
+        }
+    }
+}
+
+impl From<query::Error> for Failure {
+    fn from(error: query::Error) -> Self {
+        Self { text: error.to_string(), hint: error.hint().map(str::to_owned), is_silent: false }
+    }
+}
+
+impl From<arrow::error::ArrowError> for Failure {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        match error {
+            arrow::error::ArrowError::IoError(_, error) => error.into(),
+            other => query::Error::from(other).into(),
+        }
+    }
+}

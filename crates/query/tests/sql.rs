@@ -1,0 +1,114 @@
+//! Questions and answers as files: `slt/NAME.slt` over the messages in `messages/`.
+//!
+//! A record is `query` or `error`, the SQL, a line `----`, and the expected lines up to an empty one.
+//! `UPDATE_EXPECT=1 cargo test -p query` rewrites the expected lines.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use pipeline::{Input, Settings};
+use query::Engine;
+use storage::{Lake, Location};
+
+fn tests_folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
+}
+
+async fn lake_of_messages() -> Lake {
+    let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    let inputs = Input::expand(&[tests_folder().join("messages")]);
+    // One by one, so that the table has many files with different columns.
+    for input in inputs {
+        let accounting = pipeline::ingest(&lake, vec![input], &Settings::default(), |_| {}).await.unwrap();
+        assert_eq!((accounting.received, accounting.staged), (1, 1));
+    }
+    lake
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_file_answers_as_written() {
+    let full = Engine::open(&lake_of_messages().await).await.unwrap();
+    let empty = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    let empty = Engine::open(&empty).await.unwrap();
+    let update = std::env::var_os("UPDATE_EXPECT").is_some();
+    let mut differences = String::new();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(tests_folder().join("slt")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for file in files {
+        let engine = if file.file_stem().unwrap() == "empty_lake" { &empty } else { &full };
+        let written = std::fs::read_to_string(&file).unwrap();
+        let answered = answer_file(engine, &written).await;
+        if update && answered != written {
+            std::fs::write(&file, &answered).unwrap();
+        } else if answered != written {
+            writeln!(differences, "== {}\n{}", file.display(), difference(&written, &answered)).unwrap();
+        }
+    }
+    assert!(differences.is_empty(), "\n{differences}");
+}
+
+/// The file with its expected lines replaced by the answers.
+async fn answer_file(engine: &Engine, written: &str) -> String {
+    let mut answered = String::new();
+    for record in written.trim_end().split("\n\n") {
+        let (question, _) = record.split_once("\n----").unwrap_or((record, ""));
+        let sql: Vec<&str> = question
+            .lines()
+            .filter(|line| !line.starts_with('#') && *line != "query" && *line != "error")
+            .collect();
+        answered.push_str(question);
+        if !sql.is_empty() {
+            answered.push_str("\n----\n");
+            let (kind, answer) = answer(engine, &sql.join("\n")).await;
+            assert!(question.lines().any(|line| line == kind), "{question}\nis no {kind}:\n{answer}");
+            answered.push_str(answer.trim_end());
+        }
+        answered.push_str("\n\n");
+    }
+    format!("{}\n", answered.trim_end())
+}
+
+async fn answer(engine: &Engine, sql: &str) -> (&'static str, String) {
+    let collected = async { engine.sql(sql).await?.collect().await };
+    match collected.await {
+        Ok(batches) => ("query", rows(&batches)),
+        Err(error) => {
+            let hint = error.hint().map(|hint| format!("hint: {hint}")).unwrap_or_default();
+            ("error", format!("error: {error}\n{hint}"))
+        }
+    }
+}
+
+fn rows(batches: &[RecordBatch]) -> String {
+    let mut text = String::new();
+    let Some(first) = batches.first() else { return text };
+    let names: Vec<&str> = first.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+    writeln!(text, "{}", names.join(" | ")).unwrap();
+    let options = FormatOptions::default().with_null("NULL");
+    for batch in batches {
+        let columns: Vec<ArrayFormatter<'_>> =
+            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        for row in 0..batch.num_rows() {
+            let values: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
+            writeln!(text, "{}", values.join(" | ")).unwrap();
+        }
+    }
+    text
+}
+
+fn difference(written: &str, answered: &str) -> String {
+    let (written, answered): (Vec<&str>, Vec<&str>) = (written.lines().collect(), answered.lines().collect());
+    let mut text = String::new();
+    for position in 0..written.len().max(answered.len()) {
+        let (old, new) = (written.get(position), answered.get(position));
+        if old != new {
+            writeln!(text, "line {}\n- {}\n+ {}", position + 1, old.unwrap_or(&""), new.unwrap_or(&""))
+                .unwrap();
+        }
+    }
+    text
+}
