@@ -116,7 +116,9 @@ fn later(structure: &Structure, group: &Open, id: [u8; 3], entry: Entry) -> Opti
             }
             PartKind::Choice => index += 1,
             PartKind::Group(_) => {
-                if !is_used_up {
+                // Leniently, the group that was there last is not begun anew: a misplaced segment would tear it.
+                let is_torn = entry == Entry::Lenient && group.has_matched && index == group.cursor;
+                if !is_used_up && !is_torn {
                     let inside = match entry {
                         Entry::Strict => first(structure, index + 1, part.end(), id),
                         Entry::Lenient => anywhere(structure, index + 1, part.end(), id),

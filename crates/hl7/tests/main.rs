@@ -2,5 +2,7 @@
 
 mod corpus;
 mod fuzz;
+mod lossless;
 mod stream;
 mod trees;
+mod unmapped;
