@@ -18,8 +18,8 @@ pub struct Sample {
 pub const SAMPLES: [Sample; 6] = [
     Sample { declared: "8859/1", script: Script::Accented, encoding: encoding_rs::WINDOWS_1252 },
     Sample { declared: "UNICODE UTF-8", script: Script::Accented, encoding: encoding_rs::UTF_8 },
-    Sample { declared: "GB 18030-2000", script: Script::Chinese, encoding: encoding_rs::GB18030 },
-    Sample { declared: "BIG-5", script: Script::Plain, encoding: encoding_rs::BIG5 },
+    Sample { declared: "GB 18030-2000", script: Script::SimplifiedChinese, encoding: encoding_rs::GB18030 },
+    Sample { declared: "BIG-5", script: Script::TraditionalChinese, encoding: encoding_rs::BIG5 },
     Sample { declared: "ISO IR87", script: Script::Japanese, encoding: encoding_rs::ISO_2022_JP },
     Sample { declared: "KS X 1001", script: Script::Korean, encoding: encoding_rs::EUC_KR },
 ];

@@ -13,7 +13,9 @@ pub enum Script {
     /// Latin letters with accents, all of them in ISO 8859-1.
     Accented,
     /// Simplified Chinese.
-    Chinese,
+    SimplifiedChinese,
+    /// Traditional Chinese.
+    TraditionalChinese,
     /// Japanese.
     Japanese,
     /// Korean.
@@ -96,7 +98,8 @@ impl Person {
             Script::Accented => {
                 (&["MÜLLERAU", "GÖRANSÅS", "PEÑALVA", "LEFÈVRIN"], &["RENÉE", "JÖRG", "ZOË", "FRANÇOIS"])
             }
-            Script::Chinese => (&["欧阳", "司徒", "王", "李"], &["小河", "明湖", "春山", "安"]),
+            Script::TraditionalChinese => (&["歐陽", "陳", "林"], &["明湖", "春山", "靜"]),
+            Script::SimplifiedChinese => (&["欧阳", "司徒", "王", "李"], &["小河", "明湖", "春山", "安"]),
             Script::Japanese => (&["湖山", "川原田", "森下"], &["花子", "太郎", "真理"]),
             Script::Korean => (&["남궁", "김", "박"], &["하늘", "바다", "미르"]),
         };
