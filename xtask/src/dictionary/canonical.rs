@@ -190,6 +190,9 @@ impl Canonical {
             let Some(definition) = definition.as_ref().filter(in_force) else { continue };
             let is_change = definition.datatype != last;
             last.clone_from(&definition.datatype);
+            if is_retired(parent) {
+                continue;
+            }
             let moves = self.rule(inputs, &position, version, &definition.datatype, &mut slot, is_change);
             if moves.is_empty() {
                 continue;
@@ -258,10 +261,11 @@ impl Canonical {
                     let new = inputs.components.get(&(to.to_owned(), number));
                     let new = new.and_then(|versions| versions.iter().rev().flatten().next());
                     self.unruled.insert(format!(
-                        "{from}\t{to}\t{number}\t{}:{}\t{}",
+                        "{from}\t{to}\t{number}\t{}:{}\t{}\t{position}\t{}",
                         old.name,
                         old.datatype,
                         new.map_or("(none)".to_owned(), |new| format!("{}:{}", new.name, new.datatype)),
+                        VERSIONS[version],
                     ));
                     continue;
                 }
@@ -272,7 +276,26 @@ impl Canonical {
                 Target::Component(component, subcomponent) => moves.push((number, component, subcomponent)),
             }
         }
+        self.make_room(inputs, version, from, to, &mut moves);
         moves
+    }
+
+    /// A component that is sent where another has moved to, though its version has none of that number, must
+    /// not overwrite that one.
+    fn make_room(&mut self, inputs: &Inputs, version: usize, from: &str, to: &str, moves: &mut Vec<Move>) {
+        let taken: BTreeSet<u8> =
+            moves.iter().map(|(_, component, _)| *component).filter(|to| *to != 0).collect();
+        for component in taken {
+            if moves.iter().any(|(from, _, _)| *from == component) {
+                continue;
+            }
+            if inputs.component(from, component, version).is_some() {
+                self.unruled
+                    .insert(format!("{from}\t{to}\t{component}\tis where another component moves to"));
+            }
+            moves.push((component, 0, 0));
+        }
+        moves.sort_unstable();
     }
 
     /// Whether a component is called the same as the one of that number in the newest shape of a datatype.
@@ -281,6 +304,12 @@ impl Canonical {
         let newest = versions.iter().rev().flatten().next();
         newest.is_some_and(|newest| plain(&newest.name) == plain(&old.name))
     }
+}
+
+/// Whether no value is placed by a datatype: the nameless ones of 2.2 and 2.3, by their names in the sources,
+/// have other shapes in the canonical one.
+fn is_retired(parent: &str) -> bool {
+    parent.starts_with("CM_")
 }
 
 /// A name without what differs between spellings of it.

@@ -130,10 +130,27 @@ fn pack_canonical(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> 
         slots.push(list, index.datatype(code)?, 0, index, texts)?;
     }
     let mut file = File::default();
-    for section in [segments, datatypes, slots.slots, anchors, slots.remaps, slots.moves] {
+    let mut multiplier = Section::default();
+    multiplier.word(find_multiplier(contents.canonical.segments.keys())?);
+    for section in [segments, datatypes, slots.slots, anchors, slots.remaps, slots.moves, multiplier] {
         file.push(section);
     }
     Ok(file.finish())
+}
+
+/// A number by which to multiply the IDs so that the upper twelve bits of the products all differ.
+fn find_multiplier<'a>(ids: impl Iterator<Item = &'a String>) -> Result<u32, String> {
+    let ids: Vec<u32> =
+        ids.map(|id| id.bytes().rev().fold(0, |number, byte| number << 8 | u32::from(byte))).collect();
+    let differ = |multiplier: &u32| {
+        let mut seen = [false; 1 << 12];
+        ids.iter()
+            .all(|id| !std::mem::replace(&mut seen[(id.wrapping_mul(*multiplier) >> 20) as usize], true))
+    };
+    (0x9E37_79B1..u32::MAX)
+        .step_by(2)
+        .find(differ)
+        .ok_or_else(|| "no multiplier spreads the segments".to_owned())
 }
 
 #[derive(Default)]
@@ -194,15 +211,19 @@ fn versions_byte((first, last): (usize, usize)) -> u8 {
     (first << 4 | last) as u8
 }
 
-const SAME_DATATYPE: u8 = 1;
-const SAME_NAME: u8 = 2;
-const SAME_PROFILE: u8 = 4;
-const IS_LAST: u8 = 8;
+const SAME_DATATYPE: u8 = 0x10;
+const SAME_NAME: u8 = 0x20;
+const SAME_USE: u8 = 0x40;
+const IS_LAST: u8 = 0x80;
 
 /// Numbers things in the order of their first use.
 struct Numbered<T>(BTreeMap<T, u16>, Vec<T>);
 
 impl<T: Ord + Clone> Numbered<T> {
+    fn new() -> Self {
+        Self(BTreeMap::new(), Vec::new())
+    }
+
     fn of(&mut self, thing: T) -> u16 {
         if let Some(number) = self.0.get(&thing) {
             return *number;
@@ -214,14 +235,21 @@ impl<T: Ord + Clone> Numbered<T> {
     }
 }
 
-/// What a definition says besides name and datatype.
-type Profile = (char, u16, u16, Option<(u32, u32)>, u16);
+/// Optionality, least and greatest number of repetitions, length.
+type Profile = (char, u16, u16, Option<(u32, u32)>);
+
+/// What definitions say, each thing once.
+struct Sayings {
+    names: Numbered<String>,
+    profiles: Numbered<Profile>,
+    /// Profile and code table.
+    uses: Numbered<(u16, u16)>,
+}
 
 fn pack_definitions(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> Result<Vec<u8>, String> {
     let mut starts = Section::default();
     let mut rows = Section::default();
-    let mut names = Numbered(BTreeMap::new(), Vec::new());
-    let mut profiles: Numbered<Profile> = Numbered(BTreeMap::new(), Vec::new());
+    let mut sayings = Sayings { names: Numbered::new(), profiles: Numbered::new(), uses: Numbered::new() };
     let of_parents = [
         (&contents.canonical.segments, &contents.inputs.fields),
         (&contents.canonical.datatypes, &contents.inputs.components),
@@ -231,57 +259,71 @@ fn pack_definitions(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -
             for slot in slots {
                 starts.short(fit(rows.0.len(), "definitions")?);
                 let versions = &definitions[&(parent.clone(), slot.number)];
-                push_rows(versions, &mut rows, &mut names, &mut profiles, index)?;
+                push_rows(versions, &mut rows, &mut sayings, index)?;
             }
         }
     }
     let mut name_places = Section::default();
-    for name in &names.1 {
+    for name in &sayings.names.1 {
         name_places.word(texts.place(name)?);
     }
-    let mut profile_rows = Section::default();
-    for (optionality, min, max, length, table) in &profiles.1 {
+    let mut uses = Section::default();
+    for (profile, table) in &sayings.uses.1 {
+        uses.short(*profile).short(*table);
+    }
+    let mut profiles = Section::default();
+    for (optionality, min, max, length) in &sayings.profiles.1 {
         let (low, high) = length.unwrap_or((1, 0));
-        profile_rows.byte(*optionality as u8).byte(fit((*min).into(), "min")?).short(*max).short(*table);
-        profile_rows.short(fit(low as usize, "length")?).word(high);
+        profiles.byte(*optionality as u8).byte(fit((*min).into(), "min")?).short(*max);
+        profiles.short(fit(low as usize, "length")?).word(high);
     }
     let mut file = File::default();
-    for section in [starts, rows, name_places, profile_rows, pack_further_names(contents, texts)?] {
+    for section in [starts, rows, name_places, uses, profiles, pack_further_names(contents, texts)?] {
         file.push(section);
     }
     Ok(file.finish())
 }
 
+/// The versions of a position one after the other: in front the first; then for each run of versions one byte,
+/// flags in the upper four bits and the last version of the run in the lower four, and what differs from the
+/// run before. A run of which everything is the same is a gap.
 fn push_rows(
     versions: &PerVersion<Definition>,
     rows: &mut Section,
-    names: &mut Numbered<String>,
-    profiles: &mut Numbered<Profile>,
+    sayings: &mut Sayings,
     index: &Index<'_>,
 ) -> Result<(), String> {
     let runs = runs(versions);
     let mut before = None;
-    for (at, (range, said)) in runs.iter().enumerate() {
+    let mut next = runs.first().map_or(0, |((first, _), _)| *first);
+    rows.byte(next as u8);
+    for (at, ((first, last), said)) in runs.iter().enumerate() {
+        if *first != next {
+            rows.byte(SAME_DATATYPE | SAME_NAME | SAME_USE | (*first - 1) as u8);
+        }
+        let profile = sayings.profiles.of((said.optionality, said.min, said.max, said.length));
         let datatype = index.datatype(&said.datatype)?;
-        let name = names.of(said.name.clone());
-        let profile = profiles.of((said.optionality, said.min, said.max, said.length, said.table));
-        let (old_datatype, old_name, old_profile) = before.unwrap_or((!datatype, !name, !profile));
+        let name = sayings.names.of(said.name.clone());
+        let usage = sayings.uses.of((profile, said.table));
+        let (old_datatype, old_name, old_usage) = before.unwrap_or((!datatype, !name, !usage));
+        let is_same_use = usage == old_usage && *first == next;
         let flag = |holds: bool, bit: u8| if holds { bit } else { 0 };
         let flags = flag(datatype == old_datatype, SAME_DATATYPE)
             | flag(name == old_name, SAME_NAME)
-            | flag(profile == old_profile, SAME_PROFILE)
+            | flag(is_same_use, SAME_USE)
             | flag(at + 1 == runs.len(), IS_LAST);
-        rows.byte(versions_byte(*range)).byte(flags);
+        rows.byte(flags | *last as u8);
         if datatype != old_datatype {
             rows.byte(datatype);
         }
         if name != old_name {
             rows.short(name);
         }
-        if profile != old_profile {
-            rows.short(profile);
+        if !is_same_use {
+            rows.short(usage);
         }
-        before = Some((datatype, name, profile));
+        before = Some((datatype, name, usage));
+        next = last + 1;
     }
     Ok(())
 }
@@ -319,8 +361,9 @@ fn pack_structures(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) ->
         index,
         lists: BTreeMap::new(),
         parts: Section::default(),
-        times: Numbered(BTreeMap::new(), Vec::new()),
-        groups: Numbered(BTreeMap::new(), Vec::new()),
+        kinds: Numbered::new(),
+        times: Numbered::new(),
+        groups: Numbered::new(),
     };
     let mut names = Section::default();
     let mut ranges = Section::default();
@@ -355,8 +398,9 @@ fn pack_structures(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) ->
             events.short(fit(*number, structure)?);
         }
     }
+    let kinds = Section(packer.kinds.1.concat());
     let mut file = File::default();
-    for section in [names, ranges, packer.parts, times, groups, events] {
+    for section in [names, ranges, packer.parts, kinds, times, groups, events] {
         file.push(section);
     }
     Ok(file.finish())
@@ -383,6 +427,8 @@ struct Packer<'a> {
     /// Lists that were packed already, by their bytes.
     lists: BTreeMap<Vec<u8>, (u16, u16)>,
     parts: Section,
+    /// What parts may be: times, kind, segment or group, and how many parts it takes with all within it.
+    kinds: Numbered<[u8; 4]>,
     times: Numbered<(u16, u16)>,
     groups: Numbered<String>,
 }
@@ -390,14 +436,18 @@ struct Packer<'a> {
 impl Packer<'_> {
     /// Where the list starts, and how many parts it has.
     fn list(&mut self, parts: &[Part], repeating: &BTreeSet<String>) -> Result<(u16, u16), String> {
-        let mut list = Section::default();
+        let mut list = Vec::new();
         self.push(parts, "", repeating, &mut list)?;
-        if let Some(place) = self.lists.get(&list.0) {
+        let mut packed = Section::default();
+        for kind in list {
+            packed.short(self.kinds.of(kind));
+        }
+        if let Some(place) = self.lists.get(&packed.0) {
             return Ok(*place);
         }
-        let place = (fit(self.parts.0.len() / 4, "parts")?, fit(list.0.len() / 4, "parts")?);
-        self.parts.bytes(&list.0);
-        self.lists.insert(list.0, place);
+        let place = (fit(self.parts.0.len() / 2, "parts")?, fit(packed.0.len() / 2, "parts")?);
+        self.parts.bytes(&packed.0);
+        self.lists.insert(packed.0, place);
         Ok(place)
     }
 
@@ -406,7 +456,7 @@ impl Packer<'_> {
         parts: &[Part],
         path: &str,
         repeating: &BTreeSet<String>,
-        list: &mut Section,
+        list: &mut Vec<[u8; 4]>,
     ) -> Result<(), String> {
         for part in parts {
             let path = format!("{path}/{}", part.name);
@@ -420,10 +470,11 @@ impl Packer<'_> {
                 Some(_) if part.name == "|" => (CHOICE, 0),
                 Some(_) => (GROUP, self.groups.of(part.name.clone())),
             };
-            let at = list.0.len();
-            list.byte(times << 3 | repeats | kind).short(reference).byte(1);
+            let at = list.len();
+            let [low, high] = u16::to_le_bytes(reference);
+            list.push([times << 3 | repeats | kind, low, high, 1]);
             self.push(part.parts.as_deref().unwrap_or_default(), &path, repeating, list)?;
-            list.0[at + 3] = fit((list.0.len() - at) / 4, &path)?;
+            list[at][3] = fit(list.len() - at, &path)?;
         }
         Ok(())
     }

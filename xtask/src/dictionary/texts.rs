@@ -9,12 +9,10 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new(texts: BTreeSet<String>) -> Result<Self, String> {
-        let mut by_length: Vec<String> = texts.into_iter().collect();
-        by_length.sort_by(|one, other| other.len().cmp(&one.len()).then_with(|| one.cmp(other)));
-        let mut blob = String::new();
+        let blob = overlapped(without_contained(&texts));
         let mut places = BTreeMap::new();
-        for text in by_length {
-            let offset = blob.find(&text).unwrap_or_else(|| append(&mut blob, &text));
+        for text in texts {
+            let offset = blob.find(&text).unwrap_or(usize::MAX);
             if text.len() > 255 || offset >= 1 << 24 || !text.is_ascii() {
                 return Err(format!("too long, or not ASCII: {text:?}"));
             }
@@ -29,10 +27,43 @@ impl Texts {
     }
 }
 
-/// Appends a text, over the end of the blob if that is how it begins.
-fn append(blob: &mut String, text: &str) -> usize {
-    let overlap = (1..text.len()).rev().find(|length| blob.ends_with(&text[..*length])).unwrap_or(0);
-    let offset = blob.len() - overlap;
-    blob.push_str(&text[overlap..]);
-    offset
+/// The texts that do not stand inside a longer one.
+fn without_contained(texts: &BTreeSet<String>) -> Vec<&str> {
+    let mut by_length: Vec<&str> = texts.iter().map(String::as_str).collect();
+    by_length.sort_by_key(|text| usize::MAX - text.len());
+    let mut joined = String::new();
+    let mut kept = Vec::new();
+    for text in by_length {
+        if !joined.contains(text) {
+            joined.push_str(text);
+            joined.push('\n');
+            kept.push(text);
+        }
+    }
+    kept
+}
+
+/// All texts in one, each next to one whose end is how it begins, as long as there is one.
+fn overlapped(texts: Vec<&str>) -> String {
+    let mut by_start: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, text) in texts.iter().enumerate() {
+        for length in 1..text.len() {
+            by_start.entry(&text[..length]).or_default().push(at);
+        }
+    }
+    let mut is_placed = vec![false; texts.len()];
+    let mut blob = String::new();
+    for first in 0..texts.len() {
+        let mut next = Some((first, 0));
+        while let Some((at, overlap)) = next.filter(|(at, _)| !is_placed[*at]) {
+            is_placed[at] = true;
+            let text = texts[at];
+            blob.push_str(&text[overlap..]);
+            next = (1..text.len()).rev().find_map(|length| {
+                let fitting = by_start.get(&text[text.len() - length..])?;
+                fitting.iter().find(|at| !is_placed[**at]).map(|at| (*at, length))
+            });
+        }
+    }
+    blob
 }

@@ -7,13 +7,16 @@ use super::version::Version;
 static STARTS: &[u8] = section(DEFINITIONS, 0);
 static ROWS: &[u8] = section(DEFINITIONS, 1);
 static ROW_NAMES: &[u8] = section(DEFINITIONS, 2);
-static PROFILES: &[u8] = section(DEFINITIONS, 3);
-static FURTHER_NAMES: &[u8] = section(DEFINITIONS, 4);
+/// Profile and code table.
+static USES: &[u8] = section(DEFINITIONS, 3);
+static PROFILES: &[u8] = section(DEFINITIONS, 4);
+static FURTHER_NAMES: &[u8] = section(DEFINITIONS, 5);
 
-const SAME_DATATYPE: u8 = 1;
-const SAME_NAME: u8 = 2;
-const SAME_PROFILE: u8 = 4;
-const IS_LAST: u8 = 8;
+const SAME_DATATYPE: u8 = 0x10;
+const SAME_NAME: u8 = 0x20;
+const SAME_USE: u8 = 0x40;
+const IS_LAST: u8 = 0x80;
+const IS_GAP: u8 = SAME_DATATYPE | SAME_NAME | SAME_USE;
 
 /// A field or component as one version defines it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +67,7 @@ pub fn component_in(version: Version, datatype_code: &str, number: usize) -> Opt
 }
 
 fn definition(slot: &Slot, version: Version) -> Option<Definition> {
-    Rows::of(slot).find(|row| packed::holds(row.versions, version))?.definition()
+    row_in(slot, version)?.definition()
 }
 
 /// The datatype codes and long names that the versions have given a position.
@@ -90,25 +93,36 @@ pub(super) fn further_names(slot: &Slot) -> impl Iterator<Item = &'static str> {
         .filter_map(|row| entry::<WIDTH>(FURTHER_NAMES, row).map(|row| packed::name(word(row, 2))))
 }
 
-/// The rows of one position, each of which says only what differs from the one before.
+/// The runs of versions that say the same of one position. A run takes one byte, flags and its last version,
+/// and what differs from the run before; of a gap everything is the same.
 struct Rows {
     at: usize,
+    /// The first version after the run before.
+    next: u8,
     row: Row,
     is_done: bool,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Row {
-    versions: u8,
+    first: u8,
+    last: u8,
     datatype: u8,
     name: u16,
-    profile: u16,
+    /// Number among [`USES`].
+    usage: u16,
 }
 
 impl Rows {
     fn of(slot: &Slot) -> Self {
-        let start = entry::<2>(STARTS, slot.index()).map(|start| short(start, 0));
-        Self { at: start.unwrap_or(0).into(), row: Row::default(), is_done: start.is_none() }
+        let start = entry::<2>(STARTS, slot.index()).map(|start| usize::from(short(start, 0)));
+        let first = start.and_then(|start| ROWS.get(start).copied());
+        Self {
+            at: start.unwrap_or(0) + 1,
+            next: first.unwrap_or(0),
+            row: Row::default(),
+            is_done: first.is_none(),
+        }
     }
 
     fn byte(&mut self) -> Option<u8> {
@@ -129,18 +143,24 @@ impl Iterator for Rows {
         if self.is_done {
             return None;
         }
-        self.row.versions = self.byte()?;
-        let flags = self.byte()?;
-        if flags & SAME_DATATYPE == 0 {
+        let mut head = self.byte()?;
+        if head & IS_GAP == IS_GAP {
+            self.next = (head & 0xF) + 1;
+            head = self.byte()?;
+        }
+        self.row.first = self.next;
+        self.row.last = head & 0xF;
+        self.next = self.row.last + 1;
+        if head & SAME_DATATYPE == 0 {
             self.row.datatype = self.byte()?;
         }
-        if flags & SAME_NAME == 0 {
+        if head & SAME_NAME == 0 {
             self.row.name = self.short()?;
         }
-        if flags & SAME_PROFILE == 0 {
-            self.row.profile = self.short()?;
+        if head & SAME_USE == 0 {
+            self.row.usage = self.short()?;
         }
-        self.is_done = flags & IS_LAST != 0;
+        self.is_done = head & IS_LAST != 0;
         Some(self.row)
     }
 }
@@ -151,8 +171,9 @@ impl Row {
     }
 
     fn definition(self) -> Option<Definition> {
-        let profile = entry::<12>(PROFILES, self.profile.into())?;
-        let (low, high) = (short(profile, 6).into(), word(profile, 8));
+        let usage = entry::<4>(USES, self.usage.into())?;
+        let profile = entry::<10>(PROFILES, short(usage, 0).into())?;
+        let (low, high) = (short(profile, 4).into(), word(profile, 6));
         Some(Definition {
             name: self.name()?,
             datatype: datatypes().get(self.datatype as usize)?.code(),
@@ -160,7 +181,7 @@ impl Row {
             min: profile[1].into(),
             max: short(profile, 2),
             length: (low <= high).then_some((low, high)),
-            table: short(profile, 4),
+            table: short(usage, 2),
         })
     }
 }
@@ -180,6 +201,9 @@ impl Optionality {
 
 /// The datatype that a version gave a position.
 pub(super) fn datatype_in(slot: &Slot, version: Version) -> Option<&'static Datatype> {
-    let row = Rows::of(slot).find(|row| packed::holds(row.versions, version))?;
-    datatypes().get(row.datatype as usize)
+    datatypes().get(row_in(slot, version)?.datatype as usize)
+}
+
+fn row_in(slot: &Slot, version: Version) -> Option<Row> {
+    Rows::of(slot).find(|row| (row.first..=row.last).contains(&(version as u8)))
 }

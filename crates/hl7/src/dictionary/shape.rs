@@ -17,11 +17,12 @@ static ANCHORS: [[u8; 3]; ANCHOR_ROWS.len() / 3] = decode_anchors();
 static REMAPS: [Remap; REMAP_ROWS.len() / 5] = decode_remaps();
 static MOVES: [Move; MOVE_ROWS.len() / 3] = decode_moves();
 /// Number of a segment by [`bucket`], or [`NO_SEGMENT`].
-static BUCKETS: [u8; BUCKET_COUNT] = fill_buckets(MULTIPLIER);
+static BUCKETS: [u8; 1 << BUCKET_BITS] = fill_buckets();
 
-const BUCKET_COUNT: usize = 4096;
+const BUCKET_BITS: u32 = 12;
 const NO_SEGMENT: u8 = u8::MAX;
-const MULTIPLIER: u32 = find_multiplier();
+/// Chosen such that every segment has a bucket of its own.
+const MULTIPLIER: u32 = word(section(CANONICAL, 6), 0);
 
 const REPEATS: u8 = 1;
 const KEEPS_FIRST_COMPONENT: u8 = 2;
@@ -96,7 +97,7 @@ struct Remap {
 /// ```
 #[inline]
 pub fn segment(id: [u8; 3]) -> Option<&'static Segment> {
-    let segment = SEGMENTS.get(BUCKETS[bucket(id, MULTIPLIER)] as usize)?;
+    let segment = SEGMENTS.get(BUCKETS[bucket(id)] as usize)?;
     (segment.id == id).then_some(segment)
 }
 
@@ -293,43 +294,28 @@ fn slots(first: u16, count: u8) -> &'static [Slot] {
     SLOTS.get(first as usize..first as usize + count as usize).unwrap_or_default()
 }
 
-/// The upper bits of a product are spread enough that some multiplier gives every segment a bucket of its own.
+/// The upper bits of a product.
 #[inline]
-const fn bucket(id: [u8; 3], multiplier: u32) -> usize {
-    (u32::from_le_bytes([id[0], id[1], id[2], 0]).wrapping_mul(multiplier) >> 20) as usize
+const fn bucket(id: [u8; 3]) -> usize {
+    (u32::from_le_bytes([id[0], id[1], id[2], 0]).wrapping_mul(MULTIPLIER) >> (32 - BUCKET_BITS)) as usize
 }
 
-const fn find_multiplier() -> u32 {
-    let mut multiplier = 0x9E37_79B1_u32;
-    loop {
-        let buckets = fill_buckets(multiplier);
-        let (mut at, mut filled) = (0, 0);
-        while at < BUCKET_COUNT {
-            filled += (buckets[at] != NO_SEGMENT) as usize;
-            at += 1;
-        }
-        if filled == SEGMENTS_COUNT {
-            return multiplier;
-        }
-        multiplier = multiplier.wrapping_add(2);
-    }
-}
+const SEGMENT_COUNT: usize = SEGMENT_ROWS.len() / 14;
 
-const SEGMENTS_COUNT: usize = SEGMENT_ROWS.len() / 14;
-
-const fn fill_buckets(multiplier: u32) -> [u8; BUCKET_COUNT] {
-    let mut buckets = [NO_SEGMENT; BUCKET_COUNT];
+const fn fill_buckets() -> [u8; 1 << BUCKET_BITS] {
+    let mut buckets = [NO_SEGMENT; 1 << BUCKET_BITS];
     let mut at = 0;
-    while at < SEGMENTS_COUNT {
+    while at < SEGMENT_COUNT {
         let row = 14 * at;
-        buckets[bucket([SEGMENT_ROWS[row], SEGMENT_ROWS[row + 1], SEGMENT_ROWS[row + 2]], multiplier)] =
-            at as u8;
+        let bucket = bucket([SEGMENT_ROWS[row], SEGMENT_ROWS[row + 1], SEGMENT_ROWS[row + 2]]);
+        assert!(buckets[bucket] == NO_SEGMENT);
+        buckets[bucket] = at as u8;
         at += 1;
     }
     buckets
 }
 
-const fn decode_segments() -> [Segment; SEGMENTS_COUNT] {
+const fn decode_segments() -> [Segment; SEGMENT_COUNT] {
     let mut segments = [const {
         Segment {
             id: [0; 3],
@@ -341,9 +327,9 @@ const fn decode_segments() -> [Segment; SEGMENTS_COUNT] {
             anchor_count: 0,
             index: 0,
         }
-    }; SEGMENTS_COUNT];
+    }; SEGMENT_COUNT];
     let mut at = 0;
-    while at < SEGMENTS_COUNT {
+    while at < SEGMENT_COUNT {
         let row = 14 * at;
         segments[at] = Segment {
             id: [SEGMENT_ROWS[row], SEGMENT_ROWS[row + 1], SEGMENT_ROWS[row + 2]],

@@ -7,9 +7,10 @@ use super::version::Version;
 static STRUCTURE_ROWS: &[u8] = section(STRUCTURES, 0);
 static RANGES: &[u8] = section(STRUCTURES, 1);
 static PARTS: &[u8] = section(STRUCTURES, 2);
-static TIMES: &[u8] = section(STRUCTURES, 3);
-static GROUPS: &[u8] = section(STRUCTURES, 4);
-static EVENTS: &[u8] = section(STRUCTURES, 5);
+static KINDS: &[u8] = section(STRUCTURES, 3);
+static TIMES: &[u8] = section(STRUCTURES, 4);
+static GROUPS: &[u8] = section(STRUCTURES, 5);
+static EVENTS: &[u8] = section(STRUCTURES, 6);
 
 const STRUCTURE_WIDTH: usize = 7;
 const EVENT_WIDTH: usize = 9;
@@ -123,7 +124,8 @@ impl Structure {
     #[inline]
     pub fn part(&self, index: usize) -> Part {
         let last = usize::from(self.part_count).saturating_sub(1);
-        let row = entry::<4>(PARTS, usize::from(self.first_part) + index.min(last)).unwrap_or(&[0; 4]);
+        let kind = entry::<2>(PARTS, usize::from(self.first_part) + index.min(last)).unwrap_or(&[0; 2]);
+        let row = entry::<4>(KINDS, short(kind, 0).into()).unwrap_or(&[0; 4]);
         let times = entry::<4>(TIMES, (row[0] >> 3).into()).unwrap_or(&[0; 4]);
         let reference = usize::from(short(row, 1));
         let kind = match row[0] & 3 {
