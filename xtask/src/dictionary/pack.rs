@@ -211,6 +211,8 @@ fn versions_byte((first, last): (usize, usize)) -> u8 {
     (first << 4 | last) as u8
 }
 
+/// Every how many slots it is said where the definitions start.
+const SLOTS_PER_START: usize = 4;
 const SAME_DATATYPE: u8 = 0x10;
 const SAME_NAME: u8 = 0x20;
 const SAME_USE: u8 = 0x40;
@@ -249,6 +251,7 @@ struct Sayings {
 fn pack_definitions(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> Result<Vec<u8>, String> {
     let mut starts = Section::default();
     let mut rows = Section::default();
+    let mut slot_number = 0;
     let mut sayings = Sayings { names: Numbered::new(), profiles: Numbered::new(), uses: Numbered::new() };
     let of_parents = [
         (&contents.canonical.segments, &contents.inputs.fields),
@@ -257,7 +260,10 @@ fn pack_definitions(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -
     for (parents, definitions) in of_parents {
         for (parent, slots) in parents {
             for slot in slots {
-                starts.short(fit(rows.0.len(), "definitions")?);
+                if slot_number % SLOTS_PER_START == 0 {
+                    starts.short(fit(rows.0.len(), "definitions")?);
+                }
+                slot_number += 1;
                 let versions = &definitions[&(parent.clone(), slot.number)];
                 push_rows(versions, &mut rows, &mut sayings, index)?;
             }

@@ -12,6 +12,8 @@ static USES: &[u8] = section(DEFINITIONS, 3);
 static PROFILES: &[u8] = section(DEFINITIONS, 4);
 static FURTHER_NAMES: &[u8] = section(DEFINITIONS, 5);
 
+/// Every how many slots it is said where the rows start.
+const SLOTS_PER_START: usize = 4;
 const SAME_DATATYPE: u8 = 0x10;
 const SAME_NAME: u8 = 0x20;
 const SAME_USE: u8 = 0x40;
@@ -115,14 +117,20 @@ struct Row {
 
 impl Rows {
     fn of(slot: &Slot) -> Self {
-        let start = entry::<2>(STARTS, slot.index()).map(|start| usize::from(short(start, 0)));
-        let first = start.and_then(|start| ROWS.get(start).copied());
-        Self {
-            at: start.unwrap_or(0) + 1,
-            next: first.unwrap_or(0),
-            row: Row::default(),
-            is_done: first.is_none(),
+        let index = slot.index();
+        let start = entry::<2>(STARTS, index / SLOTS_PER_START)
+            .map_or(usize::MAX - 1, |start| short(start, 0).into());
+        let mut rows = Self::at(start);
+        for _ in 0..index % SLOTS_PER_START {
+            while rows.next().is_some() {}
+            rows = Self::at(rows.at);
         }
+        rows
+    }
+
+    fn at(start: usize) -> Self {
+        let first = ROWS.get(start).copied();
+        Self { at: start + 1, next: first.unwrap_or(0), row: Row::default(), is_done: first.is_none() }
     }
 
     fn byte(&mut self) -> Option<u8> {
