@@ -2,12 +2,17 @@
 //!
 //! One iteration reads the whole feed with fresh buffers, on one thread. So `alloc` is the number of allocations for the feed
 //! (weekday: divide by 10,000 for one message), and `max alloc` is the peak of the memory the reader needed beside the feed.
+//! `scripts/bench.sh` makes a table of it.
 
 mod peers;
+mod sink;
 
 use benches::{DOCUMENTS, ORU_ONLY, WEEKDAY, Workload};
 use divan::counter::{BytesCount, ItemsCount};
 use divan::{AllocProfiler, Bencher, black_box};
+use hl7::json::{Names, TreeWriter};
+use hl7::{Options, Parser};
+use sink::Tally;
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -22,6 +27,50 @@ macro_rules! feed {
         #[divan::bench_group(sample_count = 10, sample_size = 1)]
         mod $name {
             use super::*;
+
+            #[divan::bench(name = "1 split the stream into messages")]
+            fn split(bencher: Bencher<'_, '_>) {
+                let workload = &*$workload;
+                counted(bencher, workload).bench_local(|| {
+                    assert_eq!(hl7::stream::pieces(&workload.bytes, 1 << 27).count(), 2 * workload.count());
+                });
+            }
+
+            #[divan::bench(name = "2 scan and split each message")]
+            fn parse(bencher: Bencher<'_, '_>) {
+                let workload = &*$workload;
+                counted(bencher, workload).bench_local(|| {
+                    let mut parser = Parser::default();
+                    for bytes in workload.messages() {
+                        black_box(parser.parse(bytes).is_ok());
+                    }
+                });
+            }
+
+            #[divan::bench(name = "3 parse to events")]
+            fn events(bencher: Bencher<'_, '_>) {
+                let workload = &*$workload;
+                counted(bencher, workload).bench_local(|| {
+                    let mut parser = Parser::default();
+                    let mut tally = Tally::default();
+                    for bytes in workload.messages() {
+                        if let Ok(message) = parser.parse(bytes) {
+                            tally.read(&message);
+                        }
+                    }
+                    tally.values
+                });
+            }
+
+            #[divan::bench(name = "4 tree JSON, canonical names")]
+            fn canonical_json(bencher: Bencher<'_, '_>) {
+                read_to_json(bencher, &$workload, Names::Canonical);
+            }
+
+            #[divan::bench(name = "5 tree JSON, standard names")]
+            fn standard_json(bencher: Bencher<'_, '_>) {
+                read_to_json(bencher, &$workload, Names::Standard);
+            }
 
             #[divan::bench(name = "peer hl7-parser 0.3: parse")]
             fn hl7_parser(bencher: Bencher<'_, '_>) {
@@ -59,6 +108,22 @@ macro_rules! feed {
 feed!(weekday, WEEKDAY);
 feed!(oru_only, ORU_ONLY);
 feed!(documents, DOCUMENTS);
+
+fn counted<'a, 'b>(bencher: Bencher<'a, 'b>, workload: &Workload) -> Bencher<'a, 'b> {
+    bencher.counter(BytesCount::new(workload.bytes.len())).counter(ItemsCount::new(workload.count()))
+}
+
+fn read_to_json(bencher: Bencher<'_, '_>, workload: &Workload, names: Names) {
+    counted(bencher, workload).bench_local(|| {
+        let mut parser = Parser::default();
+        let mut writer = TreeWriter::new(names, &Options::default());
+        for bytes in workload.messages() {
+            if let Ok(message) = parser.parse(bytes) {
+                black_box(writer.write(&message).len());
+            }
+        }
+    });
+}
 
 /// Reads every message as text, into a buffer that is emptied after each.
 fn read_texts(bencher: Bencher<'_, '_>, workload: &Workload, read: impl Fn(&str, &mut Vec<u8>) + Sync) {
