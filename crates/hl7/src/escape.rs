@@ -21,7 +21,7 @@ use crate::charset::{Charset, HiddenBytes, written_shift};
 pub struct Unescaped {
     /// The charset does not explain all bytes: those it does not were read as windows-1252.
     pub fallback: bool,
-    /// An escape sequence is unfinished or malformed, and stands as sent.
+    /// An escape sequence is unfinished, malformed or a shift that cannot be followed, and stands as sent.
     pub malformed: bool,
 }
 
@@ -51,7 +51,8 @@ pub fn unescape(raw: &[u8], delimiters: &Delimiters, charset: Charset, out: &mut
     if has_shifts && value.decode_shifted(out) {
         return found;
     }
-    found.fallback = has_shifts;
+    // What cannot be shifted to stays as sent.
+    found.malformed |= has_shifts;
     // Characters of several bytes may be put together from bytes sent as such and others.
     if has_bytes && value.decode_whole(out) || value.decode_parts(charset, out, &mut found.fallback) {
         return found;

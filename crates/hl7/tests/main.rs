@@ -4,5 +4,6 @@ mod corpus;
 mod fuzz;
 mod lossless;
 mod stream;
+mod text;
 mod trees;
 mod unmapped;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use hl7::stream::{Piece, PieceKind, Splitter, pieces};
+use hl7::stream::{Piece, PieceKind, pieces};
 use proptest::prelude::*;
 
 use crate::corpus;
+use crate::fuzz::targets::in_chunks;
 
 /// What streams are made of.
 const PARTS: &[&[u8]] = &[
@@ -49,32 +50,6 @@ const PARTS: &[&[u8]] = &[
 /// Streams in which every rule meets every other.
 fn stream() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(prop::sample::select(PARTS), 0..40).prop_map(|parts| parts.concat())
-}
-
-fn in_chunks(bytes: &[u8], limit: usize, chunks: &[usize]) -> Vec<Piece> {
-    let mut splitter = Splitter::new(limit);
-    let mut chunks = chunks.iter().copied().cycle();
-    let (mut found, mut start, mut given) = (Vec::new(), 0, 0);
-    loop {
-        let at_end = given == bytes.len();
-        loop {
-            let step = splitter.advance(&bytes[start..given], at_end);
-            if let Some(piece) = step.piece {
-                if !matches!(piece.kind, PieceKind::Framing | PieceKind::TooLong) {
-                    assert_eq!((piece.offset, piece.length), (start as u64, step.consumed as u64));
-                }
-                found.push(piece);
-            }
-            start += step.consumed;
-            if step.piece.is_none() {
-                break;
-            }
-        }
-        if at_end {
-            return found;
-        }
-        given = bytes.len().min(given + chunks.next().unwrap_or(1));
-    }
 }
 
 fn assert_tiling(bytes: &[u8], found: &[Piece]) {

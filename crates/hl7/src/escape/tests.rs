@@ -108,7 +108,7 @@ fn written_shifts_are_decoded_as_iso_2022() {
     assert_eq!(decoded, ("éα".to_owned(), false, false));
     // What cannot be decoded stays as sent.
     let decoded = unescaped(b"\\M2442\\;", &standard, Charset::Utf8);
-    assert_eq!(decoded, ("\\M2442\\;".to_owned(), true, false));
+    assert_eq!(decoded, ("\\M2442\\;".to_owned(), false, true));
 }
 
 #[test]
