@@ -17,7 +17,7 @@ use storage::{Lake, error_table, receipts_prefix, staging_table};
 use crate::paths::{self, Tables};
 use crate::segments::Segments;
 use crate::table::{DataFile, FilesTable, store_url};
-use crate::{Result, log, pluck};
+use crate::{Error, Result, log, pluck};
 
 /// The SQL of the table `receipts`: every receipt with what became of it.
 const RECEIPTS: &str = "
@@ -58,7 +58,9 @@ impl Engine {
 
         let context = SessionContext::new_with_config(config());
         context.register_object_store(store_url()?.as_ref(), lake.store());
-        context.register_udf(pluck::function());
+        for function in pluck::functions() {
+            context.register_udf(function);
+        }
 
         let main = MemorySchemaProvider::new();
         main.register_table("staging".into(), Arc::new(staging.clone()))?;
@@ -86,7 +88,11 @@ impl Engine {
         let mut statement = state.sql_to_statement(query, &dialect)?;
         paths::rewrite(&mut statement, self)?;
         let plan = state.statement_to_plan(statement).await?;
-        SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).verify_plan(&plan)?;
+        let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false);
+        reading.verify_plan(&plan).map_err(|_| {
+            Error::new("a question cannot change the lake")
+                .with_hint("only SELECT, EXPLAIN, DESCRIBE and SHOW are answered")
+        })?;
         let frame = self.context.execute_logical_plan(plan).await?;
         Ok(Answer { frame })
     }

@@ -77,7 +77,16 @@ impl From<DataFusionError> for Error {
             DataFusionError::Shared(error) => Self::new(first_line(&error.to_string())),
             DataFusionError::SchemaError(error, _) => schema_error(&error),
             DataFusionError::SQL(error, _) => Self::new(error.to_string().replace("sql parser error: ", "")),
-            DataFusionError::Plan(text) => Self::new(first_line(&text)),
+            DataFusionError::Plan(text) => {
+                match text.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
+                    Some(table) => Self::new(format!(
+                        "no table {}",
+                        table.trim_start_matches("lake.").trim_start_matches("main.")
+                    ))
+                    .with_hint("carelake catalog lists the tables"),
+                    None => Self::new(first_line(&text)),
+                }
+            }
             DataFusionError::NotImplemented(text) => {
                 Self::new(format!("not supported: {}", first_line(&text)))
             }

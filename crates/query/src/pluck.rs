@@ -1,4 +1,6 @@
-//! `hl7_each(list, 'path')`: the value at a path of every occurrence of a repeating segment.
+//! `hl7_at(value, 'path')` and `hl7_each(list, 'path')`: what stands at a path inside structs and lists.
+//!
+//! The path rewriting writes these functions; a path is field names and 1-based numbers joined by dots.
 
 use std::sync::Arc;
 
@@ -8,26 +10,31 @@ use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ExpressionPlacement, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
+    Signature, Volatility,
 };
 
-/// The function's name; the path rewriting writes it.
-pub(crate) const NAME: &str = "hl7_each";
+/// Follows a path from each value.
+pub(crate) const AT: &str = "hl7_at";
+/// Follows a path from each element of a list, and gives the list of what is there.
+pub(crate) const EACH: &str = "hl7_each";
 
-/// The function, for registering in a session.
-pub(crate) fn function() -> ScalarUDF {
-    ScalarUDF::new_from_impl(Each { signature: Signature::any(2, Volatility::Immutable) })
+/// Both functions, for registering in a session.
+pub(crate) fn functions() -> [ScalarUDF; 2] {
+    [AT, EACH].map(|name| {
+        ScalarUDF::new_from_impl(Pluck { name, signature: Signature::any(2, Volatility::Immutable) })
+    })
 }
 
-/// Steps of a path joined by dots: names of struct fields, and 1-based numbers of list elements.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Each {
+struct Pluck {
+    name: &'static str,
     signature: Signature,
 }
 
-impl ScalarUDFImpl for Each {
+impl ScalarUDFImpl for Pluck {
     fn name(&self) -> &str {
-        NAME
+        self.name
     }
 
     fn signature(&self) -> &Signature {
@@ -35,48 +42,75 @@ impl ScalarUDFImpl for Each {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        plan_err!("{NAME} needs its path to know its type")
+        plan_err!("{} needs its path to know its type", self.name)
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let Some(Some(ScalarValue::Utf8(Some(path)))) = arguments.scalar_arguments.get(1) else {
-            return plan_err!("the path of {NAME} must be a literal");
+            return plan_err!("the path of {} must be a literal", self.name);
         };
-        let DataType::List(element) = arguments.arg_fields[0].data_type() else {
-            return plan_err!("{NAME} takes a list");
+        let value = arguments.arg_fields[0].data_type();
+        let data_type = match (self.name, value) {
+            (EACH, DataType::List(element)) => list_of(type_at(element.data_type(), path)?),
+            (EACH, _) => return plan_err!("{EACH} takes a list"),
+            _ => type_at(value, path)?,
         };
-        let mut data_type = element.data_type();
-        for step in path.split('.') {
-            data_type = match data_type {
-                DataType::Struct(fields) => match fields.iter().find(|field| field.name() == step) {
-                    Some(field) => field.data_type(),
-                    None => return plan_err!("no field {step}"),
-                },
-                DataType::List(element) => element.data_type(),
-                _ => return plan_err!("{step} is below a value"),
-            };
+        Ok(Arc::new(Field::new(self.name, data_type, true)))
+    }
+
+    /// Cheap, and best done next to the file, like the access to a struct's field.
+    fn placement(&self, arguments: &[ExpressionPlacement]) -> ExpressionPlacement {
+        match arguments {
+            [
+                ExpressionPlacement::Column | ExpressionPlacement::MoveTowardsLeafNodes,
+                ExpressionPlacement::Literal,
+            ] => ExpressionPlacement::MoveTowardsLeafNodes,
+            _ => ExpressionPlacement::KeepInPlace,
         }
-        Ok(Arc::new(Field::new(NAME, list_of(data_type.clone()), true)))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [list, ColumnarValue::Scalar(ScalarValue::Utf8(Some(path)))] = &arguments.args[..] else {
-            return exec_err!("the path of {NAME} must be a literal");
+        let [value, ColumnarValue::Scalar(ScalarValue::Utf8(Some(path)))] = &arguments.args[..] else {
+            return exec_err!("the path of {} must be a literal", self.name);
         };
-        let list = list.to_array(arguments.number_rows)?;
-        let list = list.as_list::<i32>();
-        let mut values: ArrayRef = list.values().clone();
-        for step in path.split('.') {
-            values = follow(&values, step)?;
+        let value = value.to_array(arguments.number_rows)?;
+        if self.name == AT {
+            return Ok(ColumnarValue::Array(value_at(value, path)?));
         }
-        let field = Arc::new(Field::new("element", values.data_type().clone(), true));
+        let list = value.as_list::<i32>();
+        let values = value_at(list.values().clone(), path)?;
+        let field = Arc::new(Field::new(ELEMENT, values.data_type().clone(), true));
         let plucked = ListArray::try_new(field, list.offsets().clone(), values, list.nulls().cloned())?;
         Ok(ColumnarValue::Array(Arc::new(plucked)))
     }
 }
 
+const ELEMENT: &str = "element";
+
+fn type_at(data_type: &DataType, path: &str) -> Result<DataType> {
+    let mut data_type = data_type;
+    for step in path.split('.') {
+        data_type = match data_type {
+            DataType::Struct(fields) => match fields.iter().find(|field| field.name() == step) {
+                Some(field) => field.data_type(),
+                None => return plan_err!("no field {step}"),
+            },
+            DataType::List(element) => element.data_type(),
+            _ => return plan_err!("{step} is below a value"),
+        };
+    }
+    Ok(data_type.clone())
+}
+
+fn value_at(mut values: ArrayRef, path: &str) -> Result<ArrayRef> {
+    for step in path.split('.') {
+        values = follow(&values, step)?;
+    }
+    Ok(values)
+}
+
 fn list_of(element: DataType) -> DataType {
-    DataType::List(Arc::new(Field::new("element", element, true)))
+    DataType::List(Arc::new(Field::new(ELEMENT, element, true)))
 }
 
 /// One step down, for every value at once.

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use pipeline::{Input, Settings};
 use query::Engine;
@@ -64,7 +65,9 @@ async fn answer_file(engine: &Engine, written: &str) -> String {
         if !sql.is_empty() {
             answered.push_str("\n----\n");
             let (kind, answer) = answer(engine, &sql.join("\n")).await;
-            assert!(question.lines().any(|line| line == kind), "{question}\nis no {kind}:\n{answer}");
+            if !question.lines().any(|line| line == kind) {
+                writeln!(answered, "is no {}", if kind == "query" { "error" } else { "query" }).unwrap();
+            }
             answered.push_str(answer.trim_end());
         }
         answered.push_str("\n\n");
@@ -73,9 +76,12 @@ async fn answer_file(engine: &Engine, written: &str) -> String {
 }
 
 async fn answer(engine: &Engine, sql: &str) -> (&'static str, String) {
-    let collected = async { engine.sql(sql).await?.collect().await };
+    let collected = async {
+        let answer = engine.sql(sql).await?;
+        Ok::<_, query::Error>((answer.schema(), answer.collect().await?))
+    };
     match collected.await {
-        Ok(batches) => ("query", rows(&batches)),
+        Ok((schema, batches)) => ("query", rows(&schema, &batches)),
         Err(error) => {
             let hint = error.hint().map(|hint| format!("hint: {hint}")).unwrap_or_default();
             ("error", format!("error: {error}\n{hint}"))
@@ -83,10 +89,9 @@ async fn answer(engine: &Engine, sql: &str) -> (&'static str, String) {
     }
 }
 
-fn rows(batches: &[RecordBatch]) -> String {
+fn rows(schema: &Schema, batches: &[RecordBatch]) -> String {
     let mut text = String::new();
-    let Some(first) = batches.first() else { return text };
-    let names: Vec<&str> = first.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     writeln!(text, "{}", names.join(" | ")).unwrap();
     let options = FormatOptions::default().with_null("NULL");
     for batch in batches {

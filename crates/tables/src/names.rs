@@ -1,7 +1,7 @@
 //! From names to columns: what SQL may call a position, by whatever name any version of the standard used.
 
 pub use hl7::dictionary::{
-    Datatype, Resolved, Segment, Slot, datatype, resolve_component, resolve_field, segments,
+    Datatype, Resolved, Segment, Slot, datatype, resolve_component, segments,
 };
 
 /// The numbers every segment struct begins with, before its fields.
@@ -14,6 +14,20 @@ pub const MORE: &str = "_more";
 pub fn segment(key: &str) -> Option<&'static Segment> {
     let id: [u8; 3] = key.as_bytes().try_into().ok()?;
     hl7::dictionary::segment(id.map(|letter| letter.to_ascii_uppercase()))
+}
+
+/// The field a name means: any version's name, its position (`pid_3`), or its name without the segment's ID at
+/// the end, such as `obx.set_id` for what the standard calls "Set ID - OBX".
+pub fn resolve_field(segment: &Segment, name: &str) -> Resolved {
+    match hl7::dictionary::resolve_field(segment, name) {
+        unknown @ Resolved::Unknown { .. } => {
+            match hl7::dictionary::resolve_field(segment, &format!("{name}_{}", segment.key())) {
+                Resolved::Unknown { .. } => unknown,
+                found => found,
+            }
+        }
+        found => found,
+    }
 }
 
 /// The segment a column of the staging table belongs to, and whether it is the column of further occurrences.

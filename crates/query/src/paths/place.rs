@@ -320,11 +320,18 @@ fn resolved(found: Resolved, name: &str, parent: &str) -> Result<&'static Slot> 
 /// The error for a name that nothing has, with the nearest that something has.
 pub(super) fn unknown(name: &str, parent: &str, known: &[&str]) -> Error {
     let error = Error::new(format!("no {name} in {parent}"));
+    let name = name.to_ascii_lowercase();
     let mut nearest: Vec<(usize, &str)> =
-        known.iter().map(|candidate| (distance(&name.to_ascii_lowercase(), candidate), *candidate)).collect();
+        known.iter().map(|candidate| (distance(&name, candidate), *candidate)).collect();
+    // What shares less than half of its letters was not meant.
+    nearest.retain(|(distance, candidate)| *distance * 2 <= name.len() || candidate.starts_with(&name));
     nearest.sort_unstable();
+    nearest.dedup();
     let nearest: Vec<&str> = nearest.iter().take(3).map(|(_, candidate)| *candidate).collect();
-    if nearest.is_empty() { error } else { error.with_hint(format!("nearest: {}", nearest.join(", "))) }
+    match &nearest[..] {
+        [] => error.with_hint("carelake catalog TABLE lists the columns in use"),
+        nearest => error.with_hint(format!("nearest: {}", nearest.join(", "))),
+    }
 }
 
 /// How many letters must be changed, added or dropped to make one word of the other.

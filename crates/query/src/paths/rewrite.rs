@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{BinaryOperator, Expr, Query, Select, SelectItem, Value, VisitorMut};
+use datafusion::sql::sqlparser::ast::{
+    BinaryOperator, Expr, OrderByKind, Query, Select, SelectItem, SetExpr, Value, VisitorMut,
+};
 
 use super::Tables;
 use super::scope::{Frame, Scope};
@@ -74,6 +76,34 @@ impl<'t> Rewriter<'t> {
         Err(Error::new(format!("{list} is a list, and cannot be compared with one value")).with_hint(hint))
     }
 
+    /// What ORDER BY repeats from the SELECT list is taken from there, as DISTINCT demands.
+    fn order_by_items(query: &mut Query) {
+        let SetExpr::Select(select) = query.body.as_ref() else { return };
+        let named: Vec<(String, String)> = select
+            .projection
+            .iter()
+            .filter_map(|item| match item {
+                SelectItem::UnnamedExpr(expression) => {
+                    let name = Path::read(expression).filter(|path| path.len() > 1)?.last_name()?;
+                    Some((expression.to_string().to_ascii_lowercase(), name))
+                }
+                _ => None,
+            })
+            .collect();
+        let Some(OrderByKind::Expressions(orders)) =
+            query.order_by.as_mut().map(|order_by| &mut order_by.kind)
+        else {
+            return;
+        };
+        for order in orders {
+            let text = order.expr.to_string().to_ascii_lowercase();
+            let Some((_, name)) = named.iter().find(|(item, _)| *item == text) else { continue };
+            if named.iter().filter(|(_, other)| other == name).count() == 1 {
+                order.expr = Expr::Identifier(quoted(name));
+            }
+        }
+    }
+
     fn remember_items(&mut self, select: &Select) {
         let written = select.projection.iter().map(|item| match item {
             SelectItem::UnnamedExpr(expression) => Some(Written {
@@ -116,6 +146,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         self.scope.push_query(query);
+        Self::order_by_items(query);
         ControlFlow::Continue(())
     }
 

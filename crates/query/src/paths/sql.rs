@@ -26,7 +26,13 @@ pub(super) enum Access {
 }
 
 impl Path {
+    /// Reads a path; a column in quotes is meant as it is written, and begins none.
     pub(super) fn read(expression: &Expr) -> Option<Self> {
+        Self::read_any(expression)
+            .filter(|path| path.names.last().is_some_and(|name| name.quote_style.is_none()))
+    }
+
+    fn read_any(expression: &Expr) -> Option<Self> {
         match expression {
             Expr::Identifier(name) => {
                 Some(Self { names: vec![name.clone()], accesses: Vec::new(), is_plain: false })
@@ -34,9 +40,9 @@ impl Path {
             Expr::CompoundIdentifier(names) => {
                 Some(Self { names: names.clone(), accesses: Vec::new(), is_plain: false })
             }
-            Expr::Nested(inner) => Self::read(inner).filter(|path| path.len() > 1),
+            Expr::Nested(inner) => Self::read_any(inner).filter(|path| path.len() > 1),
             Expr::CompoundFieldAccess { root, access_chain } => {
-                let mut path = Self::read(root)?;
+                let mut path = Self::read_any(root)?;
                 for access in access_chain {
                     path.accesses.push(match access {
                         AccessExpr::Dot(Expr::Identifier(name)) => Access::Name(name.clone()),
@@ -64,10 +70,6 @@ impl Path {
     pub(super) fn last_name(&self) -> Option<String> {
         let last = self.accesses.iter().rev().find_map(|access| match access {
             Access::Name(name) => Some(name),
-            Access::Plain(Subscript::Index { index: Expr::Value(value) }) => match &value.value {
-                Value::SingleQuotedString(_) => None,
-                _ => None,
-            },
             _ => None,
         });
         last.or(self.names.last()).map(|name| name.value.to_ascii_lowercase())
@@ -85,28 +87,53 @@ impl Path {
 }
 
 /// The column at the names, then the place's steps.
+///
+/// The fields of structs down to the first list are reached by brackets, which DataFusion pushes down to the
+/// files; the rest by one function, because it does not.
 pub(super) fn write(column_names: &[Ident], place: &Place) -> Expr {
     if !place.is_observed() {
         return null(place.is_list());
     }
     let steps = place.steps();
-    let (direct, each) = steps.split_at(place.each_from().unwrap_or(steps.len()));
-    let chain = direct.iter().map(|step| match step {
-        Step::Field(name) => by_name(name),
-        Step::Index(index) => by_index(index.clone()),
+    let each_from = place.each_from().unwrap_or(steps.len());
+    let first_index = steps.iter().position(|step| matches!(step, Step::Index(_))).unwrap_or(steps.len());
+    let (fields, rest) = steps.split_at(each_from.min(first_index));
+    let chain = fields.iter().filter_map(|step| match step {
+        Step::Field(name) => Some(by_name(name)),
+        Step::Index(_) => None,
     });
-    let direct = access(column(column_names), chain.collect());
-    if place.each_from().is_none() {
-        return direct;
+    let value = access(column(column_names), chain.collect());
+    let (one, each) = rest.split_at(each_from - fields.len().min(each_from));
+    let value = follow(value, one);
+    if each.is_empty() { value } else { call(pluck::EACH, vec![value, text(&joined(each))]) }
+}
+
+/// Goes down the steps from one value.
+fn follow(value: Expr, steps: &[Step]) -> Expr {
+    match steps {
+        [] => value,
+        [Step::Index(index), rest @ ..] if !is_number(index) => {
+            follow(access(value, vec![by_index(index.clone())]), rest)
+        }
+        steps => {
+            let literal = |step: &Step| !matches!(step, Step::Index(index) if !is_number(index));
+            let length = steps.iter().take_while(|step| literal(step)).count();
+            let (now, later) = steps.split_at(length);
+            follow(call(pluck::AT, vec![value, text(&joined(now))]), later)
+        }
     }
-    let path: Vec<String> = each
-        .iter()
-        .map(|step| match step {
-            Step::Field(name) => name.clone(),
-            Step::Index(index) => index.to_string(),
-        })
-        .collect();
-    call(pluck::NAME, vec![direct, text(&path.join("."))])
+}
+
+fn joined(steps: &[Step]) -> String {
+    let parts = steps.iter().map(|step| match step {
+        Step::Field(name) => name.clone(),
+        Step::Index(index) => index.to_string(),
+    });
+    parts.collect::<Vec<_>>().join(".")
+}
+
+fn is_number(expression: &Expr) -> bool {
+    matches!(expression, Expr::Value(value) if matches!(value.value, Value::Number(..)))
 }
 
 /// A whole number.
