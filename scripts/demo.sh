@@ -19,19 +19,33 @@ cargo build --locked --workspace --bins
 rm -rf "$folder/feed" "$folder/lake"
 mkdir -p "$folder"
 say "Making up a feed of several versions, with batches, frames, charsets, Z-segments and broken messages"
-"$programs/testkit" demo "$folder/feed"
+made=$("$programs/testkit" demo "$folder/feed")
+echo "$made"
 
 export CARELAKE_LAKE="$folder/lake"
 say "carelake init"
 "$carelake" init "$CARELAKE_LAKE"
 say "carelake ingest $folder/feed"
-"$carelake" ingest "$folder/feed"
+account=$("$carelake" ingest "$folder/feed")
+echo "$account"
+if [ "$(echo "$account" | tail -n 1)" != "$(echo "$made" | tail -n 1)" ]; then
+    echo "error: the account differs from what was made up" >&2
+    exit 1
+fi
+
 say "carelake errors list: what could not be read, and why"
 "$carelake" errors list
 
 query='SELECT msh.message_control_id, pid.set_id_patient_id, pid.patient_name.given_name, pid.patient_name.family_name FROM staging'
 say "carelake sql \"$query LIMIT 10\""
 "$carelake" sql "$query LIMIT 10"
+rows=$("$carelake" sql --format ndjson "$query" | wc -l)
+echo "... $rows rows in all"
+staged=$(echo "$account" | sed -n 's/.*staged=\([0-9]*\).*/\1/p')
+if [ "$rows" != "$staged" ]; then
+    echo "error: $staged messages were staged" >&2
+    exit 1
+fi
 query='SELECT hl7_version, count(*) AS messages FROM staging GROUP BY hl7_version ORDER BY hl7_version'
 say "carelake sql \"$query\""
 "$carelake" sql "$query"

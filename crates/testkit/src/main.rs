@@ -40,9 +40,11 @@ fn usage(problem: &str) -> ExitCode {
 
 fn write_demo(folder: &Path) -> io::Result<()> {
     let written = demo::write(folder)?;
+    println!("{} files; a lake that takes them up must report", written.files);
+    let staged = written.received - written.unreadable - written.duplicates;
     println!(
-        "files={} messages={} unreadable={} duplicates={}",
-        written.files, written.received, written.unreadable, written.duplicates
+        "received={} staged={staged} error={} duplicate={} filtered=0",
+        written.received, written.unreadable, written.duplicates
     );
     Ok(())
 }
