@@ -32,4 +32,4 @@ pub use init::init;
 pub use land::{Landed, land};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
-pub use show::{ErrorEntry, error_report, errors, message_bytes};
+pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};

@@ -56,7 +56,7 @@ impl Seen {
 }
 
 /// The ids in the column `message_id` of one Parquet file; no other column is read.
-async fn ids_in(lake: &Lake, file: &Path) -> Result<Vec<MessageId>> {
+pub(crate) async fn ids_in(lake: &Lake, file: &Path) -> Result<Vec<MessageId>> {
     let builder = parquet_reader::open(lake, file).await?;
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["message_id"]);
     let mut batches = builder.with_projection(mask).build()?;

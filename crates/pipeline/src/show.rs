@@ -10,7 +10,7 @@ use parquet::arrow::ProjectionMask;
 use storage::{Lake, error_bytes_key, error_report_key, error_table, staging_table};
 
 use crate::delta::Table;
-use crate::seen::Seen;
+use crate::seen::{Seen, ids_in};
 use crate::{Error, MessageId, Result, parquet_reader};
 
 /// The bytes of a staged message, from the raw zone; of one in error, from the error zone.
@@ -28,6 +28,15 @@ pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
         Err(error) if error.is_not_found() => Err(unknown(id)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The ids in the staging table, one for each row.
+pub async fn staged_ids(lake: &Lake) -> Result<Vec<MessageId>> {
+    let mut ids = Vec::new();
+    for file in Table::at(lake, staging_table())?.files().await? {
+        ids.extend(ids_in(lake, &file).await?);
+    }
+    Ok(ids)
 }
 
 /// One line of the error zone.
