@@ -57,9 +57,7 @@ pub(crate) fn read(folder: &Path, file: &str) -> Result<Definitions, String> {
     let mut definitions = Definitions::new();
     for (key, (first, last), said) in Table::read(folder, file, &COLUMNS)?.parse(read_row)? {
         let versions = definitions.entry(key).or_default();
-        for version in first..=last {
-            versions[version] = Some(said.clone());
-        }
+        versions[first..=last].fill(Some(said));
     }
     Ok(definitions)
 }

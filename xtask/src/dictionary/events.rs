@@ -57,9 +57,7 @@ pub(crate) fn read(folder: &Path) -> Result<Events, String> {
         .parse(|row| Ok(((row[0].clone(), row[1].clone()), parse_range(&row[2])?, row[3].clone())))?;
     for (key, (first, last), structure) in rows {
         let versions = events.entry(key).or_default();
-        for version in first..=last {
-            versions[version] = Some(structure.clone());
-        }
+        versions[first..=last].fill(Some(structure));
     }
     Ok(events)
 }

@@ -9,6 +9,7 @@ mod facts;
 mod merge;
 mod names;
 mod pack;
+mod pack_structures;
 mod repairs;
 mod rulings;
 mod structures;
@@ -16,6 +17,9 @@ mod tables;
 mod texts;
 mod tsv;
 mod versions;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeSet;
 use std::fmt::Write;

@@ -7,6 +7,7 @@ use super::bytes::{File, Section, fit};
 use super::canonical::{Canonical, Inputs, Parents, Slot};
 use super::definition::Definition;
 use super::events::Events;
+use super::pack_structures;
 use super::structures::{Part, Structures};
 use super::tables::CodeTables;
 use super::texts::Texts;
@@ -35,7 +36,7 @@ pub(crate) fn pack(contents: &Contents<'_>) -> Result<Packed, String> {
     Ok(vec![
         ("canonical.bin", pack_canonical(contents, &index, &texts)?),
         ("definitions.bin", pack_definitions(contents, &index, &texts)?),
-        ("structures.bin", pack_structures(contents, &index, &texts)?),
+        ("structures.bin", pack_structures::pack(contents, &index, &texts)?),
         ("codes.bin", codes),
         ("displays.bin", displays),
         ("names.txt", texts.blob.into_bytes()),
@@ -43,7 +44,7 @@ pub(crate) fn pack(contents: &Contents<'_>) -> Result<Packed, String> {
 }
 
 /// Dense numbers, in alphabetical order.
-struct Index<'a> {
+pub(crate) struct Index<'a> {
     segments: BTreeMap<&'a str, usize>,
     datatypes: BTreeMap<&'a str, usize>,
 }
@@ -59,7 +60,7 @@ impl<'a> Index<'a> {
         }
     }
 
-    fn segment(&self, id: &str) -> Result<u8, String> {
+    pub(crate) fn segment(&self, id: &str) -> Result<u8, String> {
         fit(*self.segments.get(id).ok_or_else(|| format!("no segment {id}"))?, id)
     }
 
@@ -207,7 +208,7 @@ impl Slots {
 }
 
 /// First version in the upper four bits, last in the lower four.
-fn versions_byte((first, last): (usize, usize)) -> u8 {
+pub(crate) fn versions_byte((first, last): (usize, usize)) -> u8 {
     (first << 4 | last) as u8
 }
 
@@ -219,14 +220,14 @@ const SAME_USE: u8 = 0x40;
 const IS_LAST: u8 = 0x80;
 
 /// Numbers things in the order of their first use.
-struct Numbered<T>(BTreeMap<T, u16>, Vec<T>);
+pub(crate) struct Numbered<T>(BTreeMap<T, u16>, pub(crate) Vec<T>);
 
 impl<T: Ord + Clone> Numbered<T> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(BTreeMap::new(), Vec::new())
     }
 
-    fn of(&mut self, thing: T) -> u16 {
+    pub(crate) fn of(&mut self, thing: T) -> u16 {
         if let Some(number) = self.0.get(&thing) {
             return *number;
         }
@@ -355,135 +356,6 @@ fn pack_further_names(contents: &Contents<'_>, texts: &Texts) -> Result<Section,
         }
     }
     Ok(section)
-}
-
-const SEGMENT: u8 = 0;
-const GROUP: u8 = 1;
-const CHOICE: u8 = 2;
-const REPEATS_IN_ANY_VERSION: u8 = 4;
-
-fn pack_structures(contents: &Contents<'_>, index: &Index<'_>, texts: &Texts) -> Result<Vec<u8>, String> {
-    let mut packer = Packer {
-        index,
-        lists: BTreeMap::new(),
-        parts: Section::default(),
-        kinds: Numbered::new(),
-        times: Numbered::new(),
-        groups: Numbered::new(),
-    };
-    let mut names = Section::default();
-    let mut ranges = Section::default();
-    let mut range_count = 0;
-    let mut numbers = BTreeMap::new();
-    for (number, (name, versions)) in contents.structures.iter().enumerate() {
-        let runs = runs(versions);
-        names.word(texts.place(name)?).short(fit(range_count, name)?).byte(fit(runs.len(), name)?);
-        numbers.insert(name.as_str(), number);
-        let repeating = repeating(versions);
-        for (range, parts) in runs {
-            let (start, count) = packer.list(parts, &repeating)?;
-            ranges.byte(versions_byte(range)).short(start).short(count);
-            range_count += 1;
-        }
-    }
-    let mut times = Section::default();
-    for (min, max) in &packer.times.1 {
-        times.short(*min).short(*max);
-    }
-    let mut groups = Section::default();
-    for name in &packer.groups.1 {
-        groups.word(texts.place(name)?);
-    }
-    let mut events = Section::default();
-    for ((code, event), versions) in contents.events {
-        for (range, structure) in runs(versions) {
-            let number = numbers.get(structure.as_str());
-            let number =
-                number.ok_or_else(|| format!("{code}^{event} means {structure}, which is not known"))?;
-            events.bytes(code.as_bytes()).bytes(event.as_bytes()).byte(versions_byte(range));
-            events.short(fit(*number, structure)?);
-        }
-    }
-    let kinds = Section(packer.kinds.1.concat());
-    let mut file = File::default();
-    for section in [names, ranges, packer.parts, kinds, times, groups, events] {
-        file.push(section);
-    }
-    Ok(file.finish())
-}
-
-/// The parts, by path of names, that any version of a structure lets repeat.
-fn repeating(versions: &PerVersion<Vec<Part>>) -> BTreeSet<String> {
-    fn collect(parts: &[Part], path: &str, repeating: &mut BTreeSet<String>) {
-        for part in parts {
-            let path = format!("{path}/{}", part.name);
-            if part.max > 1 {
-                repeating.insert(path.clone());
-            }
-            collect(part.parts.as_deref().unwrap_or_default(), &path, repeating);
-        }
-    }
-    let mut repeating = BTreeSet::new();
-    versions.iter().flatten().for_each(|parts| collect(parts, "", &mut repeating));
-    repeating
-}
-
-struct Packer<'a> {
-    index: &'a Index<'a>,
-    /// Lists that were packed already, by their bytes.
-    lists: BTreeMap<Vec<u8>, (u16, u16)>,
-    parts: Section,
-    /// What parts may be: times, kind, segment or group, and how many parts it takes with all within it.
-    kinds: Numbered<[u8; 4]>,
-    times: Numbered<(u16, u16)>,
-    groups: Numbered<String>,
-}
-
-impl Packer<'_> {
-    /// Where the list starts, and how many parts it has.
-    fn list(&mut self, parts: &[Part], repeating: &BTreeSet<String>) -> Result<(u16, u16), String> {
-        let mut list = Vec::new();
-        self.push(parts, "", repeating, &mut list)?;
-        let mut packed = Section::default();
-        for kind in list {
-            packed.short(self.kinds.of(kind));
-        }
-        if let Some(place) = self.lists.get(&packed.0) {
-            return Ok(*place);
-        }
-        let place = (fit(self.parts.0.len() / 2, "parts")?, fit(packed.0.len() / 2, "parts")?);
-        self.parts.bytes(&packed.0);
-        self.lists.insert(packed.0, place);
-        Ok(place)
-    }
-
-    fn push(
-        &mut self,
-        parts: &[Part],
-        path: &str,
-        repeating: &BTreeSet<String>,
-        list: &mut Vec<[u8; 4]>,
-    ) -> Result<(), String> {
-        for part in parts {
-            let path = format!("{path}/{}", part.name);
-            let times: u8 = fit(self.times.of((part.min, part.max)).into(), "times")?;
-            if times >= 32 {
-                return Err("more than 32 different cardinalities".to_owned());
-            }
-            let repeats = if repeating.contains(&path) { REPEATS_IN_ANY_VERSION } else { 0 };
-            let (kind, reference) = match &part.parts {
-                None => (SEGMENT, self.index.segment(&part.name)?.into()),
-                Some(_) if part.name == "|" => (CHOICE, 0),
-                Some(_) => (GROUP, self.groups.of(part.name.clone())),
-            };
-            let at = list.len();
-            let [low, high] = u16::to_le_bytes(reference);
-            list.push([times << 3 | repeats | kind, low, high, 1]);
-            self.push(part.parts.as_deref().unwrap_or_default(), &path, repeating, list)?;
-            list[at][3] = fit(list.len() - at, &path)?;
-        }
-        Ok(())
-    }
 }
 
 /// The tables with their codes, and apart from them what the codes mean.

@@ -215,9 +215,7 @@ pub(crate) fn read(folder: &Path) -> Result<Structures, String> {
     })?;
     for (name, (first, last), parts) in rows {
         let versions = structures.entry(name).or_default();
-        for version in first..=last {
-            versions[version] = Some(parts.clone());
-        }
+        versions[first..=last].fill(Some(parts));
     }
     Ok(structures)
 }

@@ -21,6 +21,9 @@ pub(crate) struct CodeTable {
 /// By number.
 pub(crate) type CodeTables = BTreeMap<u16, CodeTable>;
 
+/// Stands where there is no table.
+const PLACEHOLDER: u16 = 9999;
+
 const COLUMNS: [&str; 3] = ["table", "kind", "name"];
 const CODE_COLUMNS: [&str; 3] = ["table", "code", "display"];
 
@@ -64,6 +67,7 @@ pub(crate) fn merge(facts: &Facts) -> CodeTables {
             }
         }
     }
+    tables.remove(&PLACEHOLDER);
     tables
 }
 

@@ -9,7 +9,7 @@ pub(crate) struct Texts {
 
 impl Texts {
     pub(crate) fn new(texts: BTreeSet<String>) -> Result<Self, String> {
-        let blob = overlapped(without_contained(&texts));
+        let blob = overlapped(&without_contained(&texts));
         let mut places = BTreeMap::new();
         for text in texts {
             let offset = blob.find(&text).unwrap_or(usize::MAX);
@@ -44,7 +44,7 @@ fn without_contained(texts: &BTreeSet<String>) -> Vec<&str> {
 }
 
 /// All texts in one, each next to one whose end is how it begins, as long as there is one.
-fn overlapped(texts: Vec<&str>) -> String {
+fn overlapped(texts: &[&str]) -> String {
     let mut by_start: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (at, text) in texts.iter().enumerate() {
         for length in 1..text.len() {

@@ -1,6 +1,6 @@
 //! From any name that any version has given a position to the position.
 
-use super::definitions::{further_names, history};
+use super::definitions::{datatype_in, further_names, history};
 use super::shape::{Datatype, Segment, Slot};
 use super::version::Version;
 
@@ -83,19 +83,17 @@ fn moved(slot: &Slot, older: &Datatype, component: &'static Slot) -> Option<&'st
     if slot.datatype().is_primitive() {
         return (component.number() == 1).then_some(component);
     }
-    let had_it = |version: &Version| {
-        super::definitions::datatype_in(slot, *version)
-            .is_some_and(|datatype| datatype.index() == older.index())
-    };
-    let moves =
-        Version::ALL.iter().filter(|version| had_it(version)).find_map(|version| slot.remap(*version));
-    let step = moves
-        .and_then(|moves| moves.iter().find(|step| usize::from(step.from_component) == component.number()));
-    match step {
-        None => slot.datatype().component(component.number()),
-        Some(step) if step.to_component == 0 => None,
-        Some(step) => slot.datatype().component(step.to_component.into()),
-    }
+    // The same datatype has been ruled apart for versions in which it had other components.
+    let mut versions = Version::ALL.into_iter().filter(|version| {
+        datatype_in(slot, *version).is_some_and(|datatype| datatype.index() == older.index())
+            && datatype_in(component, *version).is_some()
+    });
+    versions.find_map(|version| {
+        let moves = slot.remap(version).unwrap_or_default();
+        let step = moves.iter().find(|step| usize::from(step.from_component) == component.number());
+        // No component has the number 0, to which go those that have no place.
+        slot.datatype().component(step.map_or(component.number(), |step| step.to_component.into()))
+    })
 }
 
 fn canonical(slots: &'static [Slot], name: &str) -> Option<&'static Slot> {
