@@ -127,10 +127,10 @@ fn write_changed(
         out.push(delimiters.field);
         let present = fields.get(number - 1);
         if number == field {
-            let repetitions = present.map(|field| field.repetitions().collect()).unwrap_or_default();
+            let repetitions: Vec<_> = present.map(|field| field.repetitions().collect()).unwrap_or_default();
             let levels =
                 [path.repetition.unwrap_or(1), path.component.unwrap_or(0), path.subcomponent.unwrap_or(0)];
-            write_level(repetitions, &levels, Kind::Repetition, text, delimiters, out);
+            write_level(&repetitions, &levels, Kind::Repetition, text, delimiters, out);
         } else if let Some(present) = present {
             out.extend_from_slice(present.raw());
         }
@@ -139,7 +139,7 @@ fn write_changed(
 
 /// Writes the parts of one level with the one of number `levels[0]` changed; 0 stands for the whole.
 fn write_level(
-    parts: Vec<Part<'_>>,
+    parts: &[Part<'_>],
     levels: &[u32],
     level: Kind,
     text: &[u8],
@@ -159,9 +159,9 @@ fn write_level(
         }
         let present = parts.get(position - 1);
         if position == number {
-            let below = present.map(|part| part.parts().collect()).unwrap_or_default();
+            let below: Vec<_> = present.map(|part| part.parts().collect()).unwrap_or_default();
             let next = if level == Kind::Repetition { Kind::Component } else { Kind::Subcomponent };
-            write_level(below, &levels[1..], next, text, delimiters, out);
+            write_level(&below, &levels[1..], next, text, delimiters, out);
         } else if let Some(present) = present {
             out.extend_from_slice(present.raw());
         }

@@ -83,7 +83,7 @@ impl Message<'_> {
             visit(&at, Value { raw, offset: delimiter, form: Form::Literal });
             cursor.pass();
             at.field = 2;
-            let (encoding, _) = cursor.read(Kind::Field);
+            let encoding = cursor.read(Kind::Field).value;
             if !encoding.raw.is_empty() {
                 visit(&at, Value { form: Form::Literal, ..encoding });
             }
@@ -107,7 +107,7 @@ impl Message<'_> {
                 Kind::Special | Kind::End => return,
             }
             cursor.pass();
-            let (value, _) = cursor.read(Kind::Subcomponent);
+            let value = cursor.read(Kind::Subcomponent).value;
             if !value.raw.is_empty() {
                 visit(&at, value);
             }

@@ -33,6 +33,11 @@ impl Kinds {
         kinds[usize::from(delimiters.field)] = Kind::Field;
         Self(kinds)
     }
+
+    /// What a byte is.
+    pub(crate) fn of(&self, byte: u8) -> Kind {
+        self.0[usize::from(byte)]
+    }
 }
 
 /// A raw value: bytes between two delimiters.
@@ -73,6 +78,16 @@ pub(crate) struct Cursor<'a> {
     kinds: &'a Kinds,
     at: Spot,
     end: u32,
+}
+
+/// What a cursor read.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch<'a> {
+    pub(crate) value: Value<'a>,
+    /// Whether marks of lower levels were passed on the way.
+    pub(crate) divided: bool,
+    /// The mark it stopped before.
+    pub(crate) stopped_at: Kind,
 }
 
 /// Where a cursor stands, to come back to. Kept apart and small: copying a whole cursor right after it moved
@@ -149,10 +164,9 @@ impl<'a> Cursor<'a> {
         self.at.next - from
     }
 
-    /// Reads up to the next mark that ends `level`, and stops before it. The second result tells whether
-    /// marks of lower levels were passed on the way.
+    /// Reads up to the next mark that ends `level`, and stops before it.
     #[inline]
-    pub(crate) fn read(&mut self, level: Kind) -> (Value<'a>, bool) {
+    pub(crate) fn read(&mut self, level: Kind) -> Stretch<'a> {
         let start = self.at.position;
         let mut form = Form::Plain;
         let mut divided = false;
@@ -165,7 +179,11 @@ impl<'a> Cursor<'a> {
             if kind >= level {
                 self.at = Spot { next, position };
                 let raw = self.bytes.get(start as usize..position as usize).unwrap_or_default();
-                return (Value { raw, offset: start as usize, form }, divided);
+                return Stretch {
+                    value: Value { raw, offset: start as usize, form },
+                    divided,
+                    stopped_at: kind,
+                };
             }
             if kind == Kind::Special {
                 form = Form::Encoded;

@@ -82,7 +82,10 @@ impl Parser {
         let charset = settle_charset(body, delimiters, index.any_above_ascii(), options, warnings);
         if charset.hides_delimiters() {
             let mut hidden = HiddenBytes::new(charset, body, delimiters.escape);
-            index.retain(body, |position| !hidden.covers(position));
+            // Hidden bytes split nothing, but the text they are part of still has to be decoded.
+            index.retain(body, |position| {
+                !hidden.covers(position) || kinds.of(body[position]) == Kind::Special
+            });
         }
         split_segments(body, index, options.limits.segments, spans, warnings)?;
 
@@ -249,11 +252,11 @@ fn read_header<'a>(body: &'a [u8], entries: &'a [u32], kinds: &'a Kinds, span: &
         }
         cursor.pass();
         let mut inside = cursor;
-        let (whole, _) = cursor.read(Kind::Field);
+        let whole = cursor.read(Kind::Field).value;
         if number == 2 || whole.raw.is_empty() {
             continue;
         }
-        let (first, _) = inside.read(Kind::Subcomponent);
+        let first = inside.read(Kind::Subcomponent).value;
         let first = first.raw.trim_ascii();
         match number {
             3 => header.sending_application = first,
@@ -280,7 +283,7 @@ fn next_component<'a>(cursor: &mut crate::marks::Cursor<'a>) -> &'a [u8] {
         return &[];
     }
     cursor.pass();
-    cursor.read(Kind::Subcomponent).0.raw.trim_ascii()
+    cursor.read(Kind::Subcomponent).value.raw.trim_ascii()
 }
 
 fn warn_about_delimiters(body: &[u8], delimiters: &Delimiters, warnings: &mut Vec<Warning>) {

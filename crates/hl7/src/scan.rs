@@ -121,7 +121,7 @@ mod block {
     use super::Delimiters;
 
     /// Bit `n` speaks of byte `n` of the block.
-    #[derive(Default)]
+    #[derive(Clone, Copy, Default)]
     pub(super) struct Found {
         /// Delimiters, CR and LF.
         pub(super) delimiters: u64,

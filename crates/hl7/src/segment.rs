@@ -84,7 +84,7 @@ impl<'a> Segment<'a> {
             }
             cursor.pass();
             let start = cursor;
-            let (value, _) = cursor.read(Kind::Field);
+            let value = cursor.read(Kind::Field).value;
             let is_atom = segment.is_header() && number == 2;
             Some(Field { message: segment.message, number, start, value, is_atom })
         })
@@ -181,6 +181,11 @@ impl<'a> Part<'a> {
         self.parts().nth(number.checked_sub(1)?)
     }
 
+    /// The whole part as a value, delimiters in it and all.
+    pub(crate) fn value(&self) -> Value<'a> {
+        self.value
+    }
+
     /// The text of the whole part: charset and escape sequences decoded, delimiters in it as sent.
     pub fn text(&self) -> String {
         if self.is_atom {
@@ -211,7 +216,7 @@ fn parts<'a>(
             return Some(Part { message, level, start, value, is_atom: true });
         }
         let mut cursor = start;
-        let (value, _) = cursor.read(level);
+        let value = cursor.read(level).value;
         if cursor.next_kind() == level {
             cursor.pass();
             next = Some(cursor);

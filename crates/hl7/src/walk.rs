@@ -5,7 +5,7 @@
 //! so a sink that keeps both loses nothing.
 
 use crate::dictionary::{Datatype, Slot};
-use crate::marks::{Cursor, Form, Kind, Spot, Value};
+use crate::marks::{Cursor, Form, Kind, Spot, Stretch, Value};
 use crate::message::SegmentSpan;
 use crate::segment::is_header;
 use crate::warning::WarningCode;
@@ -83,14 +83,15 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
         if is_header(span.id) {
             self.header_fields(slots);
         }
-        while self.cursor.next_kind() == Kind::Field {
+        let mut stopped_at = self.cursor.next_kind();
+        while stopped_at == Kind::Field {
             self.cursor.pass();
             self.at.field += 1 + self.cursor.pass_empty_fields();
             self.at.field_slot = slots.get(self.at.field as usize - 1);
-            match self.at.field_slot {
+            stopped_at = match self.at.field_slot {
                 Some(slot) => self.field(slot),
                 None => self.unknown_field(),
-            }
+            };
         }
     }
 
@@ -104,13 +105,13 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
         self.cursor.pass();
         self.at.field = 2;
         self.at.field_slot = slots.get(1);
-        let (encoding, _) = self.cursor.read(Kind::Field);
+        let encoding = self.cursor.read(Kind::Field).value;
         if !encoding.raw.is_empty() {
             self.sink.value(&self.at, Value { form: Form::Literal, ..encoding });
         }
     }
 
-    fn field(&mut self, slot: &'static Slot) {
+    fn field(&mut self, slot: &'static Slot) -> Kind {
         let datatype = slot.datatype();
         self.at.value_type = None;
         if datatype.is_varies() {
@@ -118,35 +119,36 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
         }
         self.at.repetition = 0;
         let mut last_with_value = 0;
-        loop {
+        let stopped_at = loop {
             self.at.repetition += 1;
             self.reset_below_field();
             let start = self.cursor.position();
-            if self.at.repetition > 1 && !slot.repeats() {
-                self.excess_repetition();
+            let stopped_at = if self.at.repetition > 1 && !slot.repeats() {
+                self.excess_repetition()
             } else if let Some(value_type) = self.at.value_type {
-                self.composite(value_type);
+                self.composite(value_type)
             } else if datatype.is_primitive() || datatype.is_varies() {
-                self.text(slot, Kind::Repetition);
+                self.text(slot, Kind::Repetition)
             } else if slot.is_remapped()
                 && let Some(moves) = slot.remap(self.message.version)
             {
-                self.remapped(slot, moves);
+                self.remapped(slot, moves)
             } else {
-                self.composite(datatype);
-            }
+                self.composite(datatype)
+            };
             if self.cursor.position() > start {
                 last_with_value = self.at.repetition;
             }
-            if self.cursor.next_kind() != Kind::Repetition {
-                break;
+            if stopped_at != Kind::Repetition {
+                break stopped_at;
             }
             self.cursor.pass();
-        }
+        };
         if self.at.repetition > last_with_value && slot.repeats() && self.at.repetition > 1 {
             self.sink.trailing_repetitions(slot, self.at.repetition);
         }
         self.at.value_type = None;
+        stopped_at
     }
 
     fn reset_below_field(&mut self) {
@@ -157,27 +159,28 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
     }
 
     /// A repetition whose datatype has components.
-    fn composite(&mut self, datatype: &'static Datatype) {
+    fn composite(&mut self, datatype: &'static Datatype) -> Kind {
         let slots = datatype.components();
         loop {
-            match slots.get(self.at.component as usize - 1) {
+            let stopped_at = match slots.get(self.at.component as usize - 1) {
                 Some(slot) => {
                     self.at.component_slot = Some(slot);
                     self.at.subcomponent = 1;
                     self.at.subcomponent_slot = None;
                     if slot.datatype().is_primitive() || slot.datatype().is_varies() {
-                        self.text(slot, Kind::Component);
+                        self.text(slot, Kind::Component)
                     } else {
-                        self.subcomponents(slot.datatype());
+                        self.subcomponents(slot.datatype())
                     }
                 }
                 None => {
                     self.at.component_slot = None;
                     self.unmapped_component(Some(WarningCode::ExtraComponent));
+                    self.cursor.next_kind()
                 }
-            }
-            if self.cursor.next_kind() != Kind::Component {
-                return;
+            };
+            if stopped_at != Kind::Component {
+                return stopped_at;
             }
             self.cursor.pass();
             self.at.component += 1;
@@ -185,11 +188,11 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
     }
 
     /// A component whose datatype has components of its own, here subcomponents.
-    fn subcomponents(&mut self, datatype: &'static Datatype) {
+    fn subcomponents(&mut self, datatype: &'static Datatype) -> Kind {
         let slots = datatype.components();
         loop {
             self.at.subcomponent_slot = slots.get(self.at.subcomponent as usize - 1);
-            let (value, _) = self.cursor.read(Kind::Subcomponent);
+            let Stretch { value, stopped_at, .. } = self.cursor.read(Kind::Subcomponent);
             if !value.raw.is_empty() {
                 if self.at.subcomponent_slot.is_some() {
                     self.sink.value(&self.at, value);
@@ -198,8 +201,8 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
                     self.sink.unmapped(&self.at, value);
                 }
             }
-            if self.cursor.next_kind() != Kind::Subcomponent {
-                return;
+            if stopped_at != Kind::Subcomponent {
+                return stopped_at;
             }
             self.cursor.pass();
             self.at.subcomponent += 1;
@@ -208,14 +211,15 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
 
     /// A position whose datatype is primitive: one value up to the end of the level.
     #[inline]
-    fn text(&mut self, slot: &'static Slot, level: Kind) {
+    fn text(&mut self, slot: &'static Slot, level: Kind) -> Kind {
         let start = self.cursor.spot();
-        let (value, divided) = self.cursor.read(level);
+        let Stretch { value, divided, stopped_at } = self.cursor.read(level);
         if divided {
             self.divided_text(slot, level, start, value);
         } else if !value.raw.is_empty() {
             self.sink.value(&self.at, value);
         }
+        stopped_at
     }
 
     /// A primitive value with delimiters in it: either some version had components here, and the first is
@@ -229,7 +233,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
         let mut is_first = true;
         let mut any = false;
         loop {
-            let (part, _) = inside.read(Kind::Subcomponent);
+            let Stretch { value: part, stopped_at, .. } = inside.read(Kind::Subcomponent);
             (self.at.component, self.at.subcomponent) = numbers;
             if !part.raw.is_empty() {
                 if keeps_first && is_first {
@@ -240,7 +244,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
                 }
             }
             is_first = false;
-            match inside.next_kind() {
+            match stopped_at {
                 kind if kind >= level => break,
                 Kind::Component => numbers = (numbers.0 + 1, 1),
                 _ => numbers.1 += 1,
@@ -262,17 +266,18 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
     }
 
     #[cold]
-    fn excess_repetition(&mut self) {
+    fn excess_repetition(&mut self) -> Kind {
         let offset = self.cursor.position();
         self.reset_below_field();
         if self.unmapped_repetition() {
             self.sink.warn(WarningCode::ExcessRepetition, &self.at, offset);
         }
+        self.cursor.next_kind()
     }
 
     /// A field beyond those of the segment, or any field of a segment the dictionary does not have.
     #[cold]
-    fn unknown_field(&mut self) {
+    fn unknown_field(&mut self) -> Kind {
         let offset = self.cursor.position();
         self.at.repetition = 1;
         let mut any = false;
@@ -289,6 +294,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
             self.at.repetition = 1;
             self.sink.warn(WarningCode::ExtraField, &self.at, offset);
         }
+        self.cursor.next_kind()
     }
 
     /// Gives every part of a repetition to [`Sink::unmapped`] and tells whether there was one.
@@ -310,7 +316,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
         self.at.subcomponent = 1;
         self.at.subcomponent_slot = None;
         loop {
-            let (value, _) = self.cursor.read(Kind::Subcomponent);
+            let Stretch { value, stopped_at, .. } = self.cursor.read(Kind::Subcomponent);
             if !value.raw.is_empty() {
                 if let Some(code) = warning.filter(|_| !any) {
                     self.sink.warn(code, &self.at, value.offset);
@@ -318,7 +324,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
                 self.sink.unmapped(&self.at, value);
                 any = true;
             }
-            if self.cursor.next_kind() != Kind::Subcomponent {
+            if stopped_at != Kind::Subcomponent {
                 return any;
             }
             self.cursor.pass();
@@ -328,7 +334,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
 
     /// A repetition in a shape of an older version whose components have moved since.
     #[cold]
-    fn remapped(&mut self, slot: &'static Slot, moves: &'static [crate::dictionary::Move]) {
+    fn remapped(&mut self, slot: &'static Slot, moves: &'static [crate::dictionary::Move]) -> Kind {
         let slots = slot.datatype().components();
         loop {
             let sent = self.at.component;
@@ -340,8 +346,9 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
                 }
                 remap::Target::Unmapped => self.moved_component(None, None),
             }
-            if self.cursor.next_kind() != Kind::Component {
-                return;
+            let stopped_at = self.cursor.next_kind();
+            if stopped_at != Kind::Component {
+                return stopped_at;
             }
             self.cursor.pass();
             self.at.component = sent + 1;
@@ -363,8 +370,12 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
                 self.at.subcomponent_slot = datatype.component(number);
                 self.text(slot, Kind::Component);
             }
-            _ if datatype.is_primitive() || datatype.is_varies() => self.text(slot, Kind::Component),
-            _ => self.subcomponents(datatype),
+            _ if datatype.is_primitive() || datatype.is_varies() => {
+                self.text(slot, Kind::Component);
+            }
+            _ => {
+                self.subcomponents(datatype);
+            }
         }
     }
 
@@ -396,7 +407,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
 
     fn has_value_ahead(&self) -> bool {
         let mut ahead = self.cursor;
-        !ahead.read(Kind::Field).0.raw.is_empty()
+        !ahead.read(Kind::Field).value.raw.is_empty()
     }
 
     /// The first component of an earlier field of this segment, without blanks.
@@ -410,6 +421,6 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
             return &[];
         }
         cursor.pass();
-        cursor.read(Kind::Subcomponent).0.raw.trim_ascii()
+        cursor.read(Kind::Subcomponent).value.raw.trim_ascii()
     }
 }

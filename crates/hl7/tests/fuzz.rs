@@ -89,4 +89,10 @@ proptest! {
     fn timestamps(data in "[0-9]{0,16}([.][0-9]{0,10})?([+-][0-9]{0,5})?") {
         targets::timestamps(data.as_bytes());
     }
+
+    #[test]
+    fn parse(data in bytes(), is_message in prop::bool::weighted(0.9)) {
+        let header: &[u8] = if is_message { b"MSH|^~\\&|A||||2024||ADT^A01|1|P|2.5\r" } else { b"" };
+        targets::parse(&[header, &data].concat());
+    }
 }

@@ -1,4 +1,5 @@
 //! The integration tests of the engine, in one binary.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod corpus;
 mod dictionary;

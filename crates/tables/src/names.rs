@@ -1,8 +1,6 @@
 //! From names to columns: what SQL may call a position, by whatever name any version of the standard used.
 
-pub use hl7::dictionary::{
-    Datatype, Resolved, Segment, Slot, datatype, resolve_component, segments,
-};
+pub use hl7::dictionary::{Datatype, Resolved, Segment, Slot, datatype, resolve_component, segments};
 
 /// The numbers every segment struct begins with, before its fields.
 pub const SEGMENT_INDEXES: [&str; 3] = ["segment_index", "parent_index", "patient_index"];

@@ -75,7 +75,7 @@ impl CompositeColumn {
         let child = child(&mut self.children, slot.number() - 1);
         child.get_or_insert_with(|| {
             if is_divided {
-                Column::Composite(CompositeColumn::new(slot.datatype()))
+                Column::Composite(Self::new(slot.datatype()))
             } else {
                 Column::Text(TextColumn::default())
             }

@@ -6,7 +6,7 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, TimestampMicros
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, TimeUnit};
 use hl7::{Limits, Message, Outline, Place, Warning};
 
-use crate::column::{ListOffsets, NumberColumn, TextColumn, TextListColumn, finish_struct};
+use crate::column::{ListOffsets, TextColumn, TextListColumn, finish_struct};
 use crate::row::{SegmentRow, Shared};
 use crate::shape::SegmentColumn;
 use crate::unmapped::UnmappedColumn;
@@ -166,8 +166,7 @@ fn open<'s>(
     if segments.len() <= index {
         segments.resize_with(index + 1, || None);
     }
-    let kept =
-        segments[index].get_or_insert_with(|| Segments { definition, single: None, list: None, filled: 0 });
+    let kept = segments[index].get_or_insert(Segments { definition, single: None, list: None, filled: 0 });
     if definition.is_single() && kept.filled <= row {
         kept.filled = row + 1;
         return (kept.single.get_or_insert_with(|| SegmentColumn::new(definition)), row);

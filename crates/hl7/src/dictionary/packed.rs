@@ -18,6 +18,13 @@ pub(super) fn name(place: u32) -> &'static str {
     NAMES.get(start..start + (place & 0xFF) as usize).unwrap_or_default()
 }
 
+/// The bytes of the name at a place together with all that follows, and the length of the name.
+#[inline]
+pub(super) fn name_and_beyond(place: u32) -> (&'static [u8], usize) {
+    let beyond = NAMES.as_bytes().get((place >> 8) as usize..).unwrap_or_default();
+    (beyond, beyond.len().min((place & 0xFF) as usize))
+}
+
 /// A section of a file, from 0.
 pub(super) const fn section(file: &'static [u8], number: usize) -> &'static [u8] {
     let start = word(file, 4 * number) as usize;

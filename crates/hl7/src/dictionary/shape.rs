@@ -172,6 +172,13 @@ impl Slot {
         packed::name(self.name)
     }
 
+    /// The canonical name's bytes and what follows them in the embedded names, and how long the name is: for
+    /// copying it in one move.
+    #[inline]
+    pub(crate) fn name_and_beyond(&self) -> (&'static [u8], usize) {
+        packed::name_and_beyond(self.name)
+    }
+
     /// Field or component number, from 1.
     #[inline]
     pub fn number(&self) -> usize {

@@ -60,6 +60,7 @@ impl Names {
     }
 
     /// Writes the key of the field an address stands in.
+    #[inline]
     pub(super) fn field(
         self,
         message: &Message<'_>,
@@ -69,7 +70,7 @@ impl Names {
         out: &mut Buffer,
     ) {
         match self {
-            Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
+            Self::Canonical => super::scalar::slot_key(slot, out),
             Self::Standard => {
                 let definition = dictionary::segment(segment)
                     .and_then(|segment| dictionary::field_in(message.version(), segment, at.field as usize));
@@ -80,6 +81,7 @@ impl Names {
     }
 
     /// Writes the key of the component an address stands in.
+    #[inline]
     pub(super) fn component(
         self,
         message: &Message<'_>,
@@ -89,7 +91,7 @@ impl Names {
         out: &mut Buffer,
     ) {
         match self {
-            Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
+            Self::Canonical => super::scalar::slot_key(slot, out),
             Self::Standard => {
                 let definition = field_datatype(message.version(), segment, at).and_then(|datatype| {
                     dictionary::component_in(message.version(), datatype, slot.number())
@@ -101,6 +103,7 @@ impl Names {
     }
 
     /// Writes the key of the subcomponent an address stands in.
+    #[inline]
     pub(super) fn subcomponent(
         self,
         message: &Message<'_>,
@@ -111,7 +114,7 @@ impl Names {
         out: &mut Buffer,
     ) {
         match self {
-            Self::Canonical => super::scalar::key(slot.name().as_bytes(), out),
+            Self::Canonical => super::scalar::slot_key(slot, out),
             Self::Standard => {
                 let version = message.version();
                 let definition = field_datatype(version, segment, at)

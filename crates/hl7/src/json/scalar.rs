@@ -1,6 +1,7 @@
 //! Keys and strings of JSON, straight into the output.
 
 use crate::buffer::Buffer;
+use crate::dictionary::Slot;
 use crate::marks::{Form, Value};
 use crate::text::Text;
 use crate::{Message, WarningCode};
@@ -8,7 +9,14 @@ use crate::{Message, WarningCode};
 /// Writes `"name":`. Names need no escaping.
 #[inline]
 pub(super) fn key(name: &[u8], out: &mut Buffer) {
-    out.put_between([b'"'], name, [b'"', b':']);
+    out.put_between([b'"'], name, name.len(), [b'"', b':']);
+}
+
+/// Writes `"name":` for a position's canonical name.
+#[inline]
+pub(super) fn slot_key(slot: &Slot, out: &mut Buffer) {
+    let (name, length) = slot.name_and_beyond();
+    out.put_between([b'"'], name, length, [b'"', b':']);
 }
 
 /// Writes a value as a string and tells what was odd about reading it.
@@ -20,7 +28,8 @@ pub(super) fn value(
     out: &mut Buffer,
 ) -> Option<WarningCode> {
     if value.form == Form::Plain {
-        out.put_between([b'"'], value.raw, [b'"']);
+        let from = message.bytes.get(value.offset..).unwrap_or(value.raw);
+        out.put_between([b'"'], from, value.raw.len(), [b'"']);
         return None;
     }
     let Text { text, oddity } = message.text(value, scratch);
