@@ -1,4 +1,5 @@
 //! The command line as people and scripts see it.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::path::Path;
 use std::process::{Command, Output};

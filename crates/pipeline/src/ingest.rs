@@ -163,7 +163,8 @@ impl Stage {
     async fn stage(&mut self, batch: Batch) -> Result<Accounting> {
         let mut accounting = Accounting { received: batch.len() as u64, ..Accounting::default() };
         let name = uuid::Uuid::new_v4().to_string();
-        receipts::write(&self.lake, &name, batch.iter().map(|found| &found.receipt)).await?;
+        let receipts: Vec<&Receipt> = batch.iter().map(|found| &found.receipt).collect();
+        receipts::write(&self.lake, &name, &receipts).await?;
 
         let (messages, mut failures) = self.sort(batch, &mut accounting);
         let rules = self.rules.clone();

@@ -33,26 +33,22 @@ pub struct Receipt {
 }
 
 /// Writes a file of receipts; durable when it returns.
-pub(crate) async fn write<'a>(
-    lake: &Lake,
-    batch: &str,
-    receipts: impl Iterator<Item = &'a Receipt> + Clone,
-) -> Result<()> {
+pub(crate) async fn write(lake: &Lake, batch: &str, receipts: &[&Receipt]) -> Result<()> {
     let rows = rows(receipts)?;
     let file = encode(&rows, receipts_properties())?;
     lake.put_new(&receipts_key(batch), file).await?;
     Ok(())
 }
 
-fn rows<'a>(receipts: impl Iterator<Item = &'a Receipt> + Clone) -> Result<RecordBatch> {
+fn rows(receipts: &[&Receipt]) -> Result<RecordBatch> {
     let text = |value: fn(&Receipt) -> String| -> ArrayRef {
-        Arc::new(receipts.clone().map(|receipt| Some(value(receipt))).collect::<StringArray>())
+        Arc::new(receipts.iter().map(|receipt| Some(value(receipt))).collect::<StringArray>())
     };
     let number = |value: fn(&Receipt) -> i64| -> ArrayRef {
-        Arc::new(receipts.clone().map(|receipt| Some(value(receipt))).collect::<Int64Array>())
+        Arc::new(receipts.iter().map(|receipt| Some(value(receipt))).collect::<Int64Array>())
     };
     let received_at: TimestampMicrosecondArray =
-        receipts.clone().map(|receipt| Some(receipt.received_at)).collect();
+        receipts.iter().map(|receipt| Some(receipt.received_at)).collect();
     Ok(RecordBatch::try_new(
         tables::receipts_schema(),
         vec![

@@ -45,7 +45,7 @@ enum Level {
 pub(super) enum Step {
     Field(String),
     /// 1-based.
-    Index(Expr),
+    Index(Box<Expr>),
 }
 
 impl Place {
@@ -131,7 +131,7 @@ impl Place {
             }
             Kind::Segment(segment) => self.segment_child(segment, name),
             Kind::Repetitions(slot) => {
-                self.steps.push(Step::Index(super::sql::number(1)));
+                self.steps.push(Step::Index(Box::new(super::sql::number(1))));
                 self.data_type = self.element_type();
                 self.kind = Kind::Part(slot, Level::Field);
                 self.name(name)
@@ -159,7 +159,7 @@ impl Place {
             }
         };
         self.data_type = self.element_type();
-        self.steps.push(Step::Index(index.clone()));
+        self.steps.push(Step::Index(Box::new(index.clone())));
         self.kind = kind;
         self
     }

@@ -20,9 +20,9 @@ pub(super) struct Path {
 #[derive(Clone, Debug)]
 pub(super) enum Access {
     Name(Ident),
-    Index(Expr),
+    Index(Box<Expr>),
     /// Brackets with a name, or with a slice.
-    Plain(Subscript),
+    Plain(Box<Subscript>),
 }
 
 impl Path {
@@ -47,11 +47,11 @@ impl Path {
                     path.accesses.push(match access {
                         AccessExpr::Dot(Expr::Identifier(name)) => Access::Name(name.clone()),
                         AccessExpr::Subscript(Subscript::Index { index }) if !is_text(index) => {
-                            Access::Index(index.clone())
+                            Access::Index(Box::new(index.clone()))
                         }
                         AccessExpr::Subscript(subscript) => {
                             path.is_plain = true;
-                            Access::Plain(subscript.clone())
+                            Access::Plain(Box::new(subscript.clone()))
                         }
                         AccessExpr::Dot(_) => return None,
                     });
@@ -79,8 +79,8 @@ impl Path {
     pub(super) fn as_plain(&self) -> Expr {
         let chain = self.accesses.iter().map(|access| match access {
             Access::Name(name) => by_name(&name.value.to_ascii_lowercase()),
-            Access::Index(index) => by_index(index.clone()),
-            Access::Plain(subscript) => AccessExpr::Subscript(subscript.clone()),
+            Access::Index(index) => by_index(index.as_ref().clone()),
+            Access::Plain(subscript) => AccessExpr::Subscript(subscript.as_ref().clone()),
         });
         access(column(&self.names), chain.collect())
     }
@@ -113,7 +113,7 @@ fn follow(value: Expr, steps: &[Step]) -> Expr {
     match steps {
         [] => value,
         [Step::Index(index), rest @ ..] if !is_number(index) => {
-            follow(access(value, vec![by_index(index.clone())]), rest)
+            follow(access(value, vec![by_index(index.as_ref().clone())]), rest)
         }
         steps => {
             let literal = |step: &Step| !matches!(step, Step::Index(index) if !is_number(index));
