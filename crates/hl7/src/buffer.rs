@@ -6,6 +6,9 @@
 /// Most names and values are no longer than this.
 const WINDOW: usize = 32;
 
+/// What is asked for at once where a window is copied.
+const ROOM: usize = 40;
+
 /// A growing run of bytes whose room is zeroed ahead, so that writing needs no initialisation.
 #[derive(Debug, Default)]
 pub struct Buffer {
@@ -78,17 +81,31 @@ impl Buffer {
         length: usize,
         after: [u8; A],
     ) {
-        if self.bytes.len() - self.used < B + length.max(WINDOW) + A {
-            self.grow(B + length.max(WINDOW) + A);
+        const { assert!(B + WINDOW + A <= ROOM) };
+        if length <= WINDOW
+            && let Some(window) = from.first_chunk::<WINDOW>()
+            && let Some(room) = self.bytes.get_mut(self.used..).and_then(<[u8]>::first_chunk_mut::<ROOM>)
+        {
+            room[..B].copy_from_slice(&before);
+            room[B..B + WINDOW].copy_from_slice(window);
+            // Byte by byte: the compiler sees that these lie within the room, and needs no test.
+            for (at, byte) in after.into_iter().enumerate() {
+                room[B + length + at] = byte;
+            }
+            self.used += B + length + A;
+            return;
         }
-        let room = &mut self.bytes[self.used..];
-        room[..B].copy_from_slice(&before);
-        match from.first_chunk::<WINDOW>() {
-            Some(window) if length <= WINDOW => room[B..B + WINDOW].copy_from_slice(window),
-            _ => copy_long(&from[..length], &mut room[B..B + length]),
+        self.put_long_between(&before, &from[..length], &after);
+    }
+
+    #[inline(never)]
+    fn put_long_between(&mut self, before: &[u8], piece: &[u8], after: &[u8]) {
+        self.put(before);
+        self.put(piece);
+        self.put(after);
+        if self.bytes.len() - self.used < ROOM {
+            self.grow(ROOM);
         }
-        room[B + length..B + length + A].copy_from_slice(&after);
-        self.used += B + length + A;
     }
 
     #[cold]
@@ -96,12 +113,6 @@ impl Buffer {
         let length = (self.bytes.len() * 2).max(self.used + wanted).max(256);
         self.bytes.resize(length, 0);
     }
-}
-
-/// Apart from the short copies, or the compiler makes one call with a length out of both.
-#[inline(never)]
-fn copy_long(from: &[u8], to: &mut [u8]) {
-    to.copy_from_slice(from);
 }
 
 /// Copies between slices of one length. Pieces of up to 32 bytes are covered by two moves that may overlap.
@@ -121,7 +132,7 @@ fn copy(from: &[u8], to: &mut [u8]) {
         4..8 => both_ends::<4>(from, to),
         8..16 => both_ends::<8>(from, to),
         16..=32 => both_ends::<16>(from, to),
-        _ => copy_long(from, to),
+        _ => to.copy_from_slice(from),
     }
 }
 

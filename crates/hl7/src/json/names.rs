@@ -69,8 +69,25 @@ impl Names {
         slot: &Slot,
         out: &mut Buffer,
     ) {
+        // The usual style first and in line: it is asked for at every value.
+        if self == Self::Canonical {
+            super::scalar::slot_key(slot, out);
+        } else {
+            self.field_as_sent(message, segment, at, slot, out);
+        }
+    }
+
+    #[inline(never)]
+    fn field_as_sent(
+        self,
+        message: &Message<'_>,
+        segment: [u8; 3],
+        at: &Address,
+        slot: &Slot,
+        out: &mut Buffer,
+    ) {
         match self {
-            Self::Canonical => super::scalar::slot_key(slot, out),
+            Self::Canonical => {}
             Self::Standard => {
                 let definition = dictionary::segment(segment)
                     .and_then(|segment| dictionary::field_in(message.version(), segment, at.field as usize));
@@ -90,8 +107,25 @@ impl Names {
         slot: &Slot,
         out: &mut Buffer,
     ) {
+        // The usual style first and in line: it is asked for at every value.
+        if self == Self::Canonical {
+            super::scalar::slot_key(slot, out);
+        } else {
+            self.component_as_sent(message, segment, at, slot, out);
+        }
+    }
+
+    #[inline(never)]
+    fn component_as_sent(
+        self,
+        message: &Message<'_>,
+        segment: [u8; 3],
+        at: &Address,
+        slot: &Slot,
+        out: &mut Buffer,
+    ) {
         match self {
-            Self::Canonical => super::scalar::slot_key(slot, out),
+            Self::Canonical => {}
             Self::Standard => {
                 let definition = field_datatype(message.version(), segment, at).and_then(|datatype| {
                     dictionary::component_in(message.version(), datatype, slot.number())
@@ -113,8 +147,26 @@ impl Names {
         slot: &Slot,
         out: &mut Buffer,
     ) {
+        // The usual style first and in line: it is asked for at every value.
+        if self == Self::Canonical {
+            super::scalar::slot_key(slot, out);
+        } else {
+            self.subcomponent_as_sent(message, segment, at, component, slot, out);
+        }
+    }
+
+    #[inline(never)]
+    fn subcomponent_as_sent(
+        self,
+        message: &Message<'_>,
+        segment: [u8; 3],
+        at: &Address,
+        component: &Slot,
+        slot: &Slot,
+        out: &mut Buffer,
+    ) {
         match self {
-            Self::Canonical => super::scalar::slot_key(slot, out),
+            Self::Canonical => {}
             Self::Standard => {
                 let version = message.version();
                 let definition = field_datatype(version, segment, at)

@@ -13,14 +13,14 @@ pub(super) fn key(name: &[u8], out: &mut Buffer) {
 }
 
 /// Writes `"name":` for a position's canonical name.
-#[inline]
+#[inline(always)]
 pub(super) fn slot_key(slot: &Slot, out: &mut Buffer) {
     let (name, length) = slot.name_and_beyond();
     out.put_between([b'"'], name, length, [b'"', b':']);
 }
 
 /// Writes a value as a string and tells what was odd about reading it.
-#[inline]
+#[inline(always)]
 pub(super) fn value(
     message: &Message<'_>,
     value: Value<'_>,
@@ -32,6 +32,16 @@ pub(super) fn value(
         out.put_between([b'"'], from, value.raw.len(), [b'"']);
         return None;
     }
+    encoded(message, value, scratch, out)
+}
+
+#[inline(never)]
+fn encoded(
+    message: &Message<'_>,
+    value: Value<'_>,
+    scratch: &mut String,
+    out: &mut Buffer,
+) -> Option<WarningCode> {
     let Text { text, oddity } = message.text(value, scratch);
     string(text, out);
     oddity
