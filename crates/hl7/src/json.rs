@@ -139,7 +139,7 @@ impl TreeWriter {
     fn write_key(&self, message: &Message<'_>, child: Child, out: &mut Buffer) {
         if child.is_group {
             let group = &self.outline.groups()[child.which as usize];
-            scalar::key(self.names.group(group.name, message.structure_name()).as_bytes(), out);
+            self.names.group(group.name, message.structure_name(), out);
         } else {
             let id = message.spans[child.which as usize].id;
             scalar::key(&self.names.segment(id), out);

@@ -51,12 +51,18 @@ impl Names {
         if self == Self::Canonical { b"_more" } else { b"_MORE" }
     }
 
-    pub(super) fn group(self, name: &'static str, structure: &str) -> String {
+    /// Writes the key of a group: without the name of the structure it begins with, in the usual style.
+    pub(super) fn group(self, name: &str, structure: &str, out: &mut Buffer) {
         if self != Self::Canonical {
-            return name.to_owned();
+            super::scalar::key(name.as_bytes(), out);
+            return;
         }
         let short = name.strip_prefix(structure).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name);
-        short.to_ascii_lowercase()
+        out.push(b'"');
+        for byte in short.bytes() {
+            out.push(byte.to_ascii_lowercase());
+        }
+        out.put(b"\":");
     }
 
     /// Writes the key of the field an address stands in.
