@@ -32,6 +32,8 @@ pub struct OutlinedSegment {
     pub parent_index: u32,
     /// The PID in force, from 1; 0 when there is none.
     pub patient_index: u32,
+    /// The part of the structure it fills; `None` when it is not placed.
+    pub(crate) part: Option<u16>,
 }
 
 /// One instance of a group. The first is the message itself.
@@ -45,6 +47,8 @@ pub struct OutlinedGroup {
     pub repeats: bool,
     /// The segment that opened it, from 1.
     pub first_segment: u32,
+    /// The part of the structure it fills; 0 for the message itself, which fills none.
+    pub(crate) part: u16,
     is_open: bool,
 }
 
@@ -105,7 +109,8 @@ impl Outline {
         self.warnings.clear();
         self.last_of.clear();
         self.last_of.resize(dictionary::segments().len(), 0);
-        let message = OutlinedGroup { parent: 0, name: "", repeats: false, first_segment: 1, is_open: true };
+        let message =
+            OutlinedGroup { parent: 0, name: "", repeats: false, first_segment: 1, part: 0, is_open: true };
         self.groups.push(message);
         self.open.push(matcher::Open::message());
     }
@@ -113,8 +118,14 @@ impl Outline {
     /// Finds the segment's place in the structure, opening and closing groups on the way.
     fn place(&mut self, message: &Message<'_>, ordinal: usize, nesting: usize) -> OutlinedSegment {
         let span = &message.spans[ordinal];
-        let mut placed =
-            OutlinedSegment { group: 0, is_placed: false, repeats: true, parent_index: 0, patient_index: 0 };
+        let mut placed = OutlinedSegment {
+            group: 0,
+            is_placed: false,
+            repeats: true,
+            parent_index: 0,
+            patient_index: 0,
+            part: None,
+        };
         let (Some(structure), Some(definition)) = (message.structure, span.definition) else {
             placed.group = self.innermost().instance;
             return placed;
@@ -122,6 +133,7 @@ impl Outline {
         if let Some(found) = matcher::find(&structure, &self.open, definition.id()) {
             self.enter(structure, found, ordinal as u32 + 1, nesting);
             placed.is_placed = true;
+            placed.part = u16::try_from(found.part).ok();
             placed.repeats = structure.part(found.part).repeats_in_any_version();
         } else {
             let place = Place::segment(ordinal as u32 + 1);
@@ -159,6 +171,7 @@ impl Outline {
                 name,
                 repeats: part.repeats_in_any_version(),
                 first_segment: segment_index,
+                part: u16::try_from(group).unwrap_or_default(),
                 is_open: true,
             });
             within = group + 1;

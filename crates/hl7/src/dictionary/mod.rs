@@ -16,6 +16,8 @@ mod version;
 pub use definitions::{Definition, Optionality, component_in, field_in};
 pub use resolve::{Resolved, resolve_component, resolve_field};
 pub use shape::{Datatype, Move, Segment, Slot, datatype, datatypes, segment, segments};
-pub use structures::{Part, PartKind, Structure, structure, structure_for_event, structure_names};
+pub use structures::{
+    Part, PartKind, Structure, has_structure, structure, structure_for_event, structure_names,
+};
 pub use tables::{Table, table, tables};
 pub use version::Version;

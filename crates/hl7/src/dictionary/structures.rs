@@ -55,6 +55,16 @@ pub fn structure(name: &[u8], version: Version) -> Option<Structure> {
     Some(Structure { name: word(row, 0), first_part: short(nearest, 1), part_count: short(nearest, 3) })
 }
 
+/// Whether a version itself has the structure of a name.
+pub fn has_structure(name: &[u8], version: Version) -> bool {
+    find_structure(name).is_some_and(|row| {
+        let first = short(row, 4) as usize;
+        (first..first + row[6] as usize)
+            .filter_map(|range| entry::<5>(RANGES, range))
+            .any(|range| distance(range[0], version) == 0)
+    })
+}
+
 /// The name of the structure that a message code and a trigger event, such as `ADT` and `A08`, mean in a version;
 /// where the version does not have the event, in the nearest version that does (the newer of two).
 pub fn structure_for_event(
