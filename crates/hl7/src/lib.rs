@@ -17,7 +17,8 @@
 //! - [`Parser`] reads one message: [`Message`], its [`Segment`]s and below, and [`Warning`]s;
 //! - [`Outline`] groups the segments by the structure of the standard;
 //! - [`Message::walk`] says of every value where it belongs, to any [`Sink`];
-//! - [`json`] is one such sink; [`Message::leaves`] lists values without a dictionary.
+//! - [`json`] is one such sink; [`Message::leaves`] lists values without a dictionary;
+//! - [`Validator`] holds a message against its own version of the standard.
 //!
 //! [`dictionary`] is the standard as data. [`escape`], [`charset`] and [`timestamp`] read values as text.
 //!
@@ -48,6 +49,7 @@ pub mod stream;
 mod structure_names;
 mod text;
 pub mod timestamp;
+mod validate;
 mod walk;
 mod warning;
 
@@ -65,5 +67,6 @@ pub use parse::Parser;
 pub use path::{Path, PathError};
 pub use segment::{Field, Part, Segment};
 pub use text::Text;
+pub use validate::{Expected, Finding, FindingCode, Validator};
 pub use walk::{Address, Sink};
 pub use warning::{Place, Warning, WarningCode};

@@ -6,6 +6,7 @@ mod dictionary;
 mod fuzz;
 mod lossless;
 mod stream;
+mod strict;
 mod text;
 mod trees;
 mod unmapped;
