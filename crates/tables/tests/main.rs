@@ -1,5 +1,6 @@
 //! The integration tests of the staging table, in one binary.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod lossless;
 mod one_shape;
