@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use hl7::json::TreeWriter;
-use hl7::{Options, Parser};
+use hl7::{Options, Parser, Validator};
 use tables::{Envelope, StagingBuilder};
 
 use crate::failure::{Failure, Reason};
@@ -16,7 +16,7 @@ use crate::{Receipt, Result};
 pub struct Rules {
     /// Limits and charset.
     pub options: Options,
-    /// Refuse a message for any oddity.
+    /// Refuse a message that breaks its own version of the standard.
     pub strict: bool,
 }
 
@@ -73,6 +73,7 @@ fn attempt(messages: &[(Receipt, Bytes)], rules: &Rules, faulty: &[bool]) -> Res
 struct Converter<'a> {
     rules: &'a Rules,
     parser: Parser,
+    validator: Validator,
     writer: TreeWriter,
     rows: StagingBuilder,
     documents: Vec<Document>,
@@ -84,6 +85,7 @@ impl<'a> Converter<'a> {
         Self {
             rules,
             parser: Parser::new(rules.options.clone()),
+            validator: Validator::default(),
             writer: TreeWriter::default(),
             rows: StagingBuilder::new(),
             documents: Vec::new(),
@@ -93,12 +95,12 @@ impl<'a> Converter<'a> {
 
     fn add(&mut self, receipt: &Receipt, bytes: &[u8]) -> Result<(), Reason> {
         let message = self.parser.parse(bytes)?;
-        let json = self.writer.write(&message).to_vec();
         if self.rules.strict
-            && let Some(warning) = message.warnings().iter().chain(self.writer.warnings()).next()
+            && let Some(reason) = Reason::strict(&message, self.validator.validate(&message))
         {
-            return Err(Reason::strict(warning));
+            return Err(reason);
         }
+        let json = self.writer.write(&message).to_vec();
         let id = receipt.message_id.to_string();
         let envelope = Envelope {
             message_id: &id,

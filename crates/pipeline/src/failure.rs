@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use bytes::Bytes;
 use futures::TryStreamExt;
-use hl7::{ParseError, ParseErrorKind};
+use hl7::{Finding, FindingCode, Message, ParseError, ParseErrorKind};
+use serde::Serialize;
 use serde_json::json;
 use storage::{Lake, error_bytes_key, error_report_key};
 
@@ -20,8 +21,8 @@ pub enum Code {
     TruncatedHeader,
     /// The message is larger than a limit allows.
     Limit,
-    /// The feed is strict, and the message has this oddity.
-    Strict(&'static str),
+    /// The feed is strict, and this is the first way in which the message breaks its version of the standard.
+    Strict(FindingCode),
     /// A fault of this program.
     Internal,
 }
@@ -33,7 +34,7 @@ impl Code {
             Self::NoMessage => "no_message".into(),
             Self::TruncatedHeader => "truncated_header".into(),
             Self::Limit => "limit".into(),
-            Self::Strict(warning) => format!("strict_{warning}"),
+            Self::Strict(finding) => finding.as_str().into(),
             Self::Internal => "internal".into(),
         }
     }
@@ -50,7 +51,26 @@ pub struct Reason {
     pub hint: String,
     /// Where it shows, in bytes from the start of the message.
     pub offset: u64,
+    /// Every way in which a message on a strict feed breaks the standard, in message order, as far as a report
+    /// goes.
+    pub breaches: Vec<Breach>,
 }
+
+/// One way in which a message breaks its version of the standard.
+#[derive(Clone, Debug, Serialize)]
+pub struct Breach {
+    /// Its code, which begins with `strict_`.
+    pub code: &'static str,
+    /// The place, such as `OBX[2]-5`.
+    pub path: String,
+    /// The place in bytes from the start of the message.
+    pub offset: usize,
+    /// What the standard wants there.
+    pub expected: String,
+}
+
+/// Breaches that a report lists, at most.
+const MOST_BREACHES: usize = 1_000;
 
 impl Reason {
     /// Why bytes without a message are refused.
@@ -60,6 +80,7 @@ impl Reason {
             text: "no message in these bytes".into(),
             hint: "a message begins with MSH and its delimiters, at the start of a line: MSH|^~\\&|".into(),
             offset: 0,
+            breaches: Vec::new(),
         }
     }
 
@@ -70,6 +91,7 @@ impl Reason {
             text: format!("the message has more than {limit_bytes} bytes"),
             hint: "raise the limit, or look for a missing line end before the next MSH".into(),
             offset: 0,
+            breaches: Vec::new(),
         }
     }
 
@@ -80,17 +102,35 @@ impl Reason {
             text: "the converter failed on this message".into(),
             hint: "please report it, with the message if it holds no patient's data".into(),
             offset: 0,
+            breaches: Vec::new(),
         }
     }
 
-    /// Why a strict feed refuses a message.
-    pub fn strict(warning: &hl7::Warning) -> Self {
-        Self {
-            code: Code::Strict(warning.code.as_str()),
-            text: format!("the feed is strict and the message has: {}", warning.code),
-            hint: "carelake inspect shows the place; ingest without --strict to accept it".into(),
-            offset: u64::try_from(warning.offset).unwrap_or(u64::MAX),
-        }
+    /// Why a strict feed refuses a message; `None` if it conforms.
+    pub fn strict(message: &Message<'_>, findings: &[Finding]) -> Option<Self> {
+        let first = findings.first()?;
+        let breach = |finding: &Finding| Breach {
+            code: finding.code.as_str(),
+            path: tables::describe_place(message, &finding.place),
+            offset: finding.offset,
+            expected: finding.expected.to_string(),
+        };
+        let breaches: Vec<Breach> = findings.iter().take(MOST_BREACHES).map(breach).collect();
+        let (path, expected, version) = (&breaches[0].path, first.expected, message.version());
+        let places = match findings.len() {
+            1 => "once:".to_owned(),
+            count => format!("{count} times, first"),
+        };
+        Some(Self {
+            code: Code::Strict(first.code),
+            text: format!(
+                "the message breaks version {version} of the standard {places} at {path}: expected {expected}"
+            ),
+            hint: "carelake inspect --strict shows every place; without --strict the message is accepted"
+                .into(),
+            offset: u64::try_from(first.offset).unwrap_or(u64::MAX),
+            breaches,
+        })
     }
 }
 
@@ -107,6 +147,7 @@ impl From<ParseError> for Reason {
             text: error.to_string(),
             hint: error.hint().into(),
             offset: u64::try_from(error.offset()).unwrap_or(u64::MAX),
+            breaches: Vec::new(),
         }
     }
 }
@@ -131,7 +172,7 @@ pub(crate) async fn put(lake: &Lake, failure: &Failure) -> Result<()> {
         }
         None => copy_raw(lake, receipt, &key).await?,
     }
-    let report = json!({
+    let mut report = json!({
         "message_id": id,
         "code": reason.code.text(),
         "reason": reason.text,
@@ -143,6 +184,9 @@ pub(crate) async fn put(lake: &Lake, failure: &Failure) -> Result<()> {
         "received_at": time::rfc3339_milliseconds(receipt.received_at.div_euclid(1_000)),
         "converter_version": tables::CONVERTER_VERSION,
     });
+    if !reason.breaches.is_empty() {
+        report["findings"] = json!(reason.breaches);
+    }
     lake.put_new(&error_report_key(&id), format!("{report:#}\n").into()).await?;
     Ok(())
 }

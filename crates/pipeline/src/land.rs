@@ -32,8 +32,7 @@ pub struct Landed {
 
 /// Lands an input from its beginning to its end; when this returns the bytes are durable.
 ///
-/// The same bytes under the same name and feed land on the same key, and are written once. The second value
-/// says so: whether the raw object is new.
+/// The same bytes under the same name and feed land on the same key, and are written once.
 pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>) -> Result<Landed> {
     let mut source = Source { input: Some(input), received: received.clone() };
     let mut digest = RunningDigest::new(&received.feed);

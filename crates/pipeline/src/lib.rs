@@ -25,7 +25,7 @@ pub mod time;
 pub use accounting::Accounting;
 pub use convert::Rules;
 pub use error::{Error, Result};
-pub use failure::{Code, Reason};
+pub use failure::{Breach, Code, Reason};
 pub use identity::{MessageId, sha256};
 pub use ingest::{Event, Settings, ingest};
 pub use init::init;

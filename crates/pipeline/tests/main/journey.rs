@@ -55,7 +55,27 @@ async fn a_strict_feed_refuses_by_code_and_takes_the_message_when_it_is_lenient_
     let accounting =
         ingest(&lake, Input::expand(std::slice::from_ref(&file)), &strict, |_| {}).await.unwrap();
     assert_eq!(accounting, Accounting { received: 1, error: 1, ..Accounting::default() });
-    assert_eq!(pipeline::errors(&lake).await.unwrap()[0].code, "strict_missing_control_id");
+    let errors = pipeline::errors(&lake).await.unwrap();
+    assert_eq!(errors[0].code, "strict_required");
+    let id = MessageId::parse(&errors[0].message_id).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_slice(&pipeline::error_report(&lake, id).await.unwrap()).unwrap();
+    let listed: Vec<(&str, &str)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| (finding["code"].as_str().unwrap(), finding["path"].as_str().unwrap()))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("strict_required", "MSH-10"),
+            ("strict_missing_segment", "MSH"),
+            ("strict_missing_segment", "PID"),
+            ("strict_required", "PID-3"),
+            ("strict_required", "PID-5"),
+        ]
+    );
     assert_eq!(take(&lake, &file).await.staged, 1);
     assert!(pipeline::errors(&lake).await.unwrap().is_empty(), "a staged message is in error no more");
 }

@@ -250,10 +250,24 @@ impl<'t> Scope<'t> {
         Columns::Known(columns)
     }
 
+    /// What a column is that is named as it is written.
+    fn column_place(&self, path: &Path) -> Option<Place> {
+        self.frames.last()?.relations.iter().find_map(|relation| {
+            let position = relation.qualifier_length(path).unwrap_or(0);
+            match relation.columns.look_up(&path.names.get(position)?.value) {
+                Ok(Lookup::Column { place, .. }) if path.len() == position + 1 => place,
+                _ => None,
+            }
+        })
+    }
+
     /// What a column made of an expression is, when it is a path or the unnesting of one.
     fn output_place(&self, expression: &Expr) -> Option<Place> {
         if let Some(path) = Path::read(expression) {
-            return self.resolve(&path).ok().flatten().map(|resolution| resolution.place.end().as_column());
+            return match self.resolve(&path).ok()? {
+                Some(resolution) => Some(resolution.place.end().as_column()),
+                None => self.column_place(&path),
+            };
         }
         let Expr::Function(function) = expression else { return None };
         let FunctionArguments::List(arguments) = &function.args else { return None };
