@@ -90,14 +90,17 @@ impl Outline {
             if patient_index != 0 && (patients == 1 || self.is_within_reach(patient_index, &placed)) {
                 placed.patient_index = patient_index;
             }
+            let is_addendum = span.id == *b"ADD";
             placed.parent_index = match span.definition {
-                Some(definition) => self.nearest_anchor(definition, &placed, patients),
-                None => before,
+                Some(definition) if !is_addendum => self.nearest_anchor(definition, &placed, patients),
+                _ => before,
             };
             self.segments.push(placed);
             if let Some(definition) = span.definition {
                 self.last_of[definition.index()] = segment_index;
-                before = segment_index;
+                if !is_addendum {
+                    before = segment_index;
+                }
             }
         }
     }
@@ -135,7 +138,7 @@ impl Outline {
             placed.is_placed = true;
             placed.part = u16::try_from(found.part).ok();
             placed.repeats = structure.part(found.part).repeats_in_any_version();
-        } else {
+        } else if definition.id() != *b"ADD" {
             let place = Place::segment(ordinal as u32 + 1);
             let offset = span.start as usize;
             self.warnings.push(Warning { code: WarningCode::MisplacedSegment, place, offset });

@@ -3,6 +3,8 @@
 //! Views are for looking up single values; whole messages are converted by [`walk`](crate::walk), which
 //! visits everything once.
 
+use std::borrow::Cow;
+
 use crate::dictionary;
 use crate::marks::{Cursor, Form, Kind, Value};
 use crate::message::SegmentSpan;
@@ -53,6 +55,25 @@ impl<'a> Segment<'a> {
     /// The bytes as sent, without the line end.
     pub fn raw(&self) -> &'a [u8] {
         &self.message.bytes[self.span().start as usize..self.span().end as usize]
+    }
+
+    /// The segment as one, with the text of the ADD segments right behind it: an addendum continues the last
+    /// field of the segment before it (HL7 v2.9.1 chapter 2, §2.10.2.1).
+    ///
+    /// ```
+    /// let mut parser = hl7::Parser::default();
+    /// let message = parser.parse(b"MSH|^~\\&|A\rOBX|1|TX|||begun\rADD| and ended|F\r").unwrap();
+    /// assert_eq!(&*message.segments().nth(1).unwrap().with_addenda(), b"OBX|1|TX|||begun and ended|F");
+    /// ```
+    pub fn with_addenda(&self) -> Cow<'a, [u8]> {
+        let addenda = self.message.spans[self.ordinal + 1..].iter().take_while(|span| span.id == *b"ADD");
+        let mut whole = Cow::Borrowed(self.raw());
+        for span in addenda {
+            let raw = &self.message.bytes[span.start as usize..span.end as usize];
+            let text = raw.iter().position(|byte| *byte == self.message.delimiters.field);
+            whole.to_mut().extend_from_slice(text.map_or(&[][..], |at| &raw[at + 1..]));
+        }
+        whole
     }
 
     /// Whether the segment is a header (MSH, BHS, FHS), whose first field is the field delimiter itself and
