@@ -28,14 +28,15 @@ impl Sink for SegmentRow<'_, '_> {
     fn value(&mut self, at: &Address, value: Value<'_>) {
         let Some(slot) = at.field_slot else { return };
         let kept = if value.form == Form::Plain {
-            self.keep(slot, at, value.raw)
+            let from = self.message.bytes().get(value.offset..).unwrap_or(value.raw);
+            self.keep(slot, at, from, value.raw.len())
         } else {
             let mut scratch = std::mem::take(self.shared.scratch);
             let text = self.message.text(value, &mut scratch);
             if let Some(code) = text.oddity {
                 self.warn(code, at, value.offset);
             }
-            let kept = self.keep(slot, at, text.text.as_bytes());
+            let kept = self.keep(slot, at, text.text.as_bytes(), text.text.len());
             *self.shared.scratch = scratch;
             kept
         };
@@ -75,9 +76,9 @@ impl Sink for SegmentRow<'_, '_> {
 }
 
 impl SegmentRow<'_, '_> {
-    /// Puts text where it belongs and tells whether the place was free.
+    /// Puts text, the first `length` bytes of `from`, where it belongs and tells whether the place was free.
     #[inline]
-    fn keep(&mut self, slot: &'static Slot, at: &Address, text: &[u8]) -> bool {
+    fn keep(&mut self, slot: &'static Slot, at: &Address, from: &[u8], length: usize) -> bool {
         let Some(segment) = self.column.as_deref_mut() else { return false };
         let (column, row) = match segment.field(slot) {
             Column::List(list) => {
@@ -90,18 +91,18 @@ impl SegmentRow<'_, '_> {
             Column::Text(column) => {
                 let is_free = !column.is_past(row);
                 if is_free {
-                    column.set(row, text);
+                    column.set_from(row, from, length);
                 }
                 is_free
             }
-            Column::Composite(column) => keep_component(column, row, at, text),
+            Column::Composite(column) => keep_component(column, row, at, from, length),
             Column::Varies(column) => {
                 let is_first = at.component_slot.is_none() || (at.component, at.subcomponent) == (1, 1);
                 if is_first && !column.value.is_past(row) {
-                    column.value.set(row, text);
+                    column.value.set_from(row, from, length);
                 }
                 match at.value_type {
-                    Some(datatype) => keep_component(column.composite(datatype), row, at, text),
+                    Some(datatype) => keep_component(column.composite(datatype), row, at, from, length),
                     None => is_first,
                 }
             }
@@ -112,19 +113,25 @@ impl SegmentRow<'_, '_> {
 }
 
 #[inline]
-fn keep_component(column: &mut CompositeColumn, row: usize, at: &Address, text: &[u8]) -> bool {
+fn keep_component(
+    column: &mut CompositeColumn,
+    row: usize,
+    at: &Address,
+    from: &[u8],
+    length: usize,
+) -> bool {
     let Some(component) = at.component_slot else { return false };
     match (column.component(component, at.subcomponent_slot.is_some()), at.subcomponent_slot) {
         (Column::Text(column), None) => {
             let is_free = !column.is_past(row);
             if is_free {
-                column.set(row, text);
+                column.set_from(row, from, length);
             }
             is_free
         }
         (Column::Composite(column), Some(subcomponent)) => match column.component(subcomponent, false) {
             Column::Text(column) if !column.is_past(row) => {
-                column.set(row, text);
+                column.set_from(row, from, length);
                 true
             }
             _ => false,
