@@ -18,6 +18,9 @@ use crate::{Limits, Message, Outline};
 use edition::Edition;
 pub use finding::{Expected, Finding, FindingCode};
 
+/// Findings of one message at most, so that a hostile one cannot fill the memory with them.
+const MOST_FINDINGS: usize = 100_000;
+
 /// Validates messages one after another, keeping what it has laid out of each version.
 ///
 /// ```
@@ -41,7 +44,8 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// Everything in which a message breaks the standard, in message order; nothing if it conforms.
+    /// Everything in which a message breaks the standard, in message order, up to 100,000 findings; nothing if
+    /// it conforms.
     pub fn validate(&mut self, message: &Message<'_>) -> &[Finding] {
         let Self { outline, editions, findings, scratch } = self;
         let version = message.version();
@@ -86,7 +90,9 @@ impl Check<'_> {
     }
 
     fn add(&mut self, code: FindingCode, place: Place, offset: usize, expected: Expected) {
-        self.findings.push(Finding { code, place, offset, expected });
+        if self.findings.len() < MOST_FINDINGS {
+            self.findings.push(Finding { code, place, offset, expected });
+        }
     }
 
     /// Whether there is nothing but delimiters.
