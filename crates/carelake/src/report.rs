@@ -63,6 +63,11 @@ pub(crate) fn error(text: impl Display, hint: Option<&str>) {
     }
 }
 
+/// Prints one of the things that an error is made of.
+pub(crate) fn detail(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "  {text}");
+}
+
 /// Prints a warning.
 pub(crate) fn warning(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "warning: {text}");

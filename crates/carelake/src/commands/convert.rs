@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use hl7::json::{Names, TreeWriter};
-use hl7::{Options, Parser};
+use hl7::{Options, Parser, Validator};
 use pipeline::{MessageId, Reason, time};
 use tables::{Envelope, StagingBuilder};
 
@@ -25,7 +25,7 @@ pub(super) struct Convert {
     /// How positions are called in a tree
     #[arg(long, value_enum, default_value_t = NameStyle::Canonical)]
     names: NameStyle,
-    /// Refuse messages with any oddity
+    /// Refuse messages that break their own version of the standard
     #[arg(long)]
     strict: bool,
 }
@@ -70,6 +70,13 @@ impl Convert {
                     format_args!("message {number} at byte {at}: {}: {}", reason.code.text(), reason.text),
                     Some(&reason.hint),
                 );
+                for breach in &reason.breaches {
+                    let at = offset + breach.offset as u64;
+                    report::detail(format_args!(
+                        "{} at {}, byte {at}: expected {}",
+                        breach.code, breach.path, breach.expected
+                    ));
+                }
             }
             Ok(())
         })?;
@@ -90,6 +97,7 @@ struct Converter {
     shape: Shape,
     strict: bool,
     parser: Parser,
+    validator: Validator,
     writer: TreeWriter,
     rows: StagingBuilder,
     origin: String,
@@ -107,6 +115,7 @@ impl Converter {
             shape: command.shape,
             strict: command.strict,
             parser: Parser::new(options.clone()),
+            validator: Validator::default(),
             writer: TreeWriter::new(names, options),
             rows: StagingBuilder::new(),
             origin: command.file.as_ref().map_or_else(|| "-".into(), |file| file.display().to_string()),
@@ -126,13 +135,13 @@ impl Converter {
             Ok(message) => message,
             Err(error) => return Ok(Err(error.into())),
         };
+        if self.strict
+            && let Some(reason) = Reason::strict(&message, self.validator.validate(&message))
+        {
+            return Ok(Err(reason));
+        }
         self.line.clear();
         self.line.extend_from_slice(self.writer.write(&message));
-        if self.strict
-            && let Some(warning) = message.warnings().iter().chain(self.writer.warnings()).next()
-        {
-            return Ok(Err(Reason::strict(warning)));
-        }
         if self.shape == Shape::Tree {
             self.line.push(b'\n');
             out.write_all(&self.line)?;

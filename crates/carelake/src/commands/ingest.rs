@@ -17,7 +17,7 @@ pub(super) struct Ingest {
     /// The sender's stream these messages belong to
     #[arg(long, default_value = "default")]
     feed: String,
-    /// Refuse messages with any oddity
+    /// Refuse messages that break their own version of the standard
     #[arg(long)]
     strict: bool,
     /// Print the accounting line as JSON

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use hl7::dictionary::Slot;
 use hl7::json::TreeWriter;
-use hl7::{Field, Message, Options, Outline, Parser, Part, Segment, Warning};
+use hl7::{Field, Finding, Message, Options, Outline, Parser, Part, Segment, Validator, Warning};
 use pipeline::Reason;
 
 use crate::messages::{self, Found, Input};
@@ -21,7 +21,7 @@ pub(super) struct Inspect {
     /// A file, or - for the standard input
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Fail if anything is odd
+    /// Also show, and fail on, what breaks the message's own version of the standard
     #[arg(long)]
     strict: bool,
 }
@@ -33,11 +33,12 @@ impl Inspect {
         let input = messages::open(self.file.as_deref())?;
         let mut inspector = Inspector {
             parser: Parser::new(options),
+            validator: self.strict.then(Validator::default),
             outline: Outline::default(),
             writer: TreeWriter::default(),
         };
         let mut out = BufWriter::new(std::io::stdout().lock());
-        let (mut number, mut refused, mut odd) = (0_u64, 0_u64, 0_u64);
+        let (mut number, mut refused, mut broken) = (0_u64, 0_u64, 0_u64);
         let outcome = messages::each(input, limit, |found| {
             number += 1;
             if number > 1 {
@@ -49,7 +50,7 @@ impl Inspect {
                 Found::TooLong { offset } => (offset, &[][..], Err(Reason::too_long(limit))),
             };
             match inspected {
-                Ok(warnings) => odd += u64::from(warnings > 0),
+                Ok(findings) => broken += u64::from(findings > 0),
                 Err(reason) => {
                     refused += 1;
                     let within = usize::try_from(reason.offset).unwrap_or_default();
@@ -65,21 +66,23 @@ impl Inspect {
         if outcome == Input::Empty {
             report::warning("the input is empty");
         }
-        let is_fine = refused == 0 && !(self.strict && odd > 0);
+        let is_fine = refused == 0 && broken == 0;
         Ok(if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
 struct Inspector {
     parser: Parser,
+    /// Only when asked to be strict.
+    validator: Option<Validator>,
     outline: Outline,
     writer: TreeWriter,
 }
 
 impl Inspector {
-    /// Prints one message; gives the number of its warnings.
+    /// Prints one message; gives the number of findings, none unless asked to be strict.
     fn inspect(&mut self, bytes: &[u8], out: &mut impl Write) -> Result<Result<usize, Reason>> {
-        let Self { parser, outline, writer } = self;
+        let Self { parser, validator, outline, writer } = self;
         let message = match parser.parse(bytes) {
             Ok(message) => message,
             Err(error) => return Ok(Err(error.into())),
@@ -103,7 +106,11 @@ impl Inspector {
         for warning in &warnings {
             print_warning(&message, warning, out)?;
         }
-        Ok(Ok(warnings.len()))
+        let findings = validator.as_mut().map_or(&[][..], |validator| validator.validate(&message));
+        for finding in findings {
+            print_finding(&message, finding, out)?;
+        }
+        Ok(Ok(findings.len()))
     }
 }
 
@@ -211,6 +218,13 @@ fn print_warning(message: &Message<'_>, warning: &Warning, out: &mut impl Write)
     let place = if place.is_empty() { "the message".to_owned() } else { place };
     writeln!(out, "warning: {} at {place}, byte {}", warning.code, warning.offset)?;
     point_at(message.bytes(), warning.offset, out)
+}
+
+fn print_finding(message: &Message<'_>, finding: &Finding, out: &mut impl Write) -> Result<()> {
+    let place = tables::describe_place(message, &finding.place);
+    let Finding { code, offset, expected, .. } = finding;
+    writeln!(out, "{code} at {place}, byte {offset}: expected {expected}")?;
+    point_at(message.bytes(), *offset, out)
 }
 
 /// Prints the bytes around a place, on one line, and a caret under the place.
