@@ -380,3 +380,58 @@ fn mistakes_are_told_with_a_hint() {
     "#]],
     );
 }
+
+#[test]
+fn a_strict_look_shows_what_breaks_the_standard() {
+    let place = Place::new();
+    std::fs::write(
+        place.path().join("odd.hl7"),
+        "MSH|^~\\&|A||||20240102||ACK|7|P|2.5\rMSA|NO|1||x\rERR||PID^1\r",
+    )
+    .unwrap();
+    place.check(
+        &["inspect", "--strict", "odd.hl7"],
+        &expect![[r#"
+        exit 1
+        ACK, version 2.5, ASCII, 3 segments, 58 bytes
+        MSH
+          MSH-1          field_separator                                  |
+          MSH-2          encoding_characters                              ^~\&
+          MSH-3          sending_application                              A
+          MSH-7          date_time_of_message                             20240102
+          MSH-9          message_type                                     ACK
+          MSH-10         message_control_id                               7
+          MSH-11         processing_id                                    P
+          MSH-12         version_id                                       2.5
+        MSA
+          MSA-1          acknowledgment_code                              NO
+          MSA-2          message_control_id                               1
+          MSA-4          expected_sequence_number                         x
+        ERR
+          ERR-2.1        error_location.segment_id                        PID
+          ERR-2.2        error_location.segment_sequence                  1
+        strict_table at MSA-1, byte 40: expected a code of table 0008
+          MSA|NO|1||x
+              ^
+        strict_format at MSA-4, byte 46: expected a number: [+|-]digits[.digits]
+          MSA|NO|1||x
+                    ^
+        strict_required at ERR-3, byte 58: expected a value
+          ERR||PID^1
+                    ^
+        strict_required at ERR-4, byte 58: expected a value
+          ERR||PID^1
+                    ^
+    "#]],
+    );
+    place.check(&["convert", "--strict", "odd.hl7"], &expect![[r#"
+        exit 1
+        --- stderr
+        error: message 1 at byte 40: strict_table: the message breaks version 2.5 of the standard 4 times, first at MSA-1: expected a code of table 0008
+        hint: carelake inspect --strict shows every place; without --strict the message is accepted
+          strict_table at MSA-1, byte 40: expected a code of table 0008
+          strict_format at MSA-4, byte 46: expected a number: [+|-]digits[.digits]
+          strict_required at ERR-3, byte 58: expected a value
+          strict_required at ERR-4, byte 58: expected a value
+    "#]]);
+}
