@@ -451,3 +451,30 @@ fn it_fits_the_binary() {
     assert!(without_displays <= 400_000);
     assert!(with_displays <= 1_000_000);
 }
+
+/// A sink writes a component once: what moves to it must come in one run, and to different subcomponents.
+#[test]
+fn no_two_components_move_to_one_place() {
+    for segment in dictionary::segments() {
+        for slot in segment.fields() {
+            for version in Version::ALL {
+                let Some(moves) = slot.remap(version) else { continue };
+                let target = |from: u8| {
+                    let step = moves.iter().find(|step| step.from_component == from);
+                    step.map_or((from, 0), |step| (step.to_component, step.to_subcomponent))
+                };
+                let most = slot.datatype().components().len().max(moves.len() + 1);
+                let targets: Vec<(u8, u8)> =
+                    (1..=most as u8).map(target).filter(|(component, _)| *component != 0).collect();
+                for (at, (component, subcomponent)) in targets.iter().enumerate() {
+                    let place = format!("{} {} in {version}", segment.key(), slot.name());
+                    let before = &targets[..at];
+                    assert!(!before.contains(&(*component, *subcomponent)), "{place}: {component} twice");
+                    let is_new = !before.iter().any(|(earlier, _)| earlier == component);
+                    let continues = before.last().is_some_and(|(last, _)| last == component);
+                    assert!(is_new || continues, "{place}: {component} is left and taken up again");
+                }
+            }
+        }
+    }
+}

@@ -1,9 +1,10 @@
 //! Nothing is lost on the way: what the engine says of a message is compared with a plain split of its bytes
 //! that shares no code with it, over the project's own inputs and the public corpus.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
+use hl7::json::{Names, TreeWriter};
 use hl7::{Address, Delimiters, Form, Message, Parser, Sink, Slot, Value, WarningCode};
 
 /// Raw values with their addresses, by splitting alone: `(segment index, field, repetition, component,
@@ -39,22 +40,76 @@ fn the_walk_gives_every_leaf_a_place_or_leaves_it_unmapped() {
     for (name, bytes) in inputs() {
         let mut parser = Parser::default();
         let Ok(message) = parser.parse(&bytes) else { continue };
-        let mut leaves = BTreeSet::new();
-        message.leaves(|_, value| {
-            leaves.insert((value.offset, value.raw.len()));
-        });
-        let mut spans = Spans { delimiters: *message.delimiters(), ..Spans::default() };
-        for segment in message.segments() {
-            message.walk(segment.index(), &mut spans);
-        }
-        let missing: Vec<_> = leaves.difference(&spans.seen).collect();
-        assert!(missing.is_empty(), "{name}: values at (offset, length) {missing:?} were not visited");
-        let invented: Vec<_> =
-            spans.seen.difference(&leaves).filter(|span| !spans.whole.contains(span)).collect();
-        assert!(invented.is_empty(), "{name}: {invented:?} are no leaves");
-        leaves_seen += leaves.len();
+        leaves_seen += assert_nothing_is_lost(&name, &message);
     }
     assert!(leaves_seen > 200);
+}
+
+/// Compares what the walk visits with the leaves, and counts these.
+pub(crate) fn assert_nothing_is_lost(name: &str, message: &Message<'_>) -> usize {
+    let mut leaves = BTreeSet::new();
+    message.leaves(|_, value| {
+        leaves.insert((value.offset, value.raw.len()));
+    });
+    let mut spans = Spans { delimiters: *message.delimiters(), ..Spans::default() };
+    for segment in message.segments() {
+        message.walk(segment.index(), &mut spans);
+    }
+    let missing: Vec<_> = leaves.difference(&spans.seen).collect();
+    assert!(missing.is_empty(), "{name}: values at (offset, length) {missing:?} were not visited");
+    let invented: Vec<_> =
+        spans.seen.difference(&leaves).filter(|span| !spans.whole.contains(span)).collect();
+    assert!(invented.is_empty(), "{name}: {invented:?} are no leaves");
+    leaves.len()
+}
+
+#[test]
+fn documents_hold_every_value_in_every_style() {
+    let options = hl7::Options::default();
+    for names in [Names::Canonical, Names::Standard, Names::Short] {
+        let mut writer = TreeWriter::new(names, &options);
+        for (name, bytes) in inputs() {
+            let mut parser = Parser::default();
+            let Ok(message) = parser.parse(&bytes) else { continue };
+            let document: serde_json::Value = serde_json::from_slice(writer.write(&message)).unwrap();
+            let mut held = HashMap::new();
+            count_strings(&document, &mut held);
+            let mut scratch = String::new();
+            message.leaves(|at, value| {
+                let text = message.text(value, &mut scratch).text;
+                let count = held.get_mut(text).filter(|count| **count > 0);
+                // A primitive value with delimiters in it stands there as a whole.
+                let is_part = || held_whole(&document, text);
+                match count {
+                    Some(count) => *count -= 1,
+                    None => assert!(
+                        is_part(),
+                        "{name}: segment {} field {} is missing",
+                        at.segment_index,
+                        at.field
+                    ),
+                }
+            });
+        }
+    }
+}
+
+fn count_strings(value: &serde_json::Value, held: &mut HashMap<String, usize>) {
+    match value {
+        serde_json::Value::String(text) => *held.entry(text.clone()).or_default() += 1,
+        serde_json::Value::Array(values) => values.iter().for_each(|value| count_strings(value, held)),
+        serde_json::Value::Object(entries) => entries.values().for_each(|value| count_strings(value, held)),
+        _ => {}
+    }
+}
+
+fn held_whole(value: &serde_json::Value, part: &str) -> bool {
+    match value {
+        serde_json::Value::String(text) => text.len() > part.len() && text.contains(part),
+        serde_json::Value::Array(values) => values.iter().any(|value| held_whole(value, part)),
+        serde_json::Value::Object(entries) => entries.values().any(|value| held_whole(value, part)),
+        _ => false,
+    }
 }
 
 #[test]
@@ -149,16 +204,21 @@ fn plain_leaves(message: &Message<'_>) -> Vec<PlainLeaf> {
 }
 
 fn inputs() -> Vec<(String, Vec<u8>)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/ok");
-    let mut inputs: Vec<(String, Vec<u8>)> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "hl7"))
-        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
-        .collect();
+    let mut inputs = own_inputs();
     let corpus = crate::corpus::messages().unwrap_or_default();
     inputs.extend(
         corpus.into_iter().enumerate().map(|(number, bytes)| (format!("corpus message {number}"), bytes)),
     );
     inputs
+}
+
+/// The inputs of the file pairs.
+pub(crate) fn own_inputs() -> Vec<(String, Vec<u8>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/ok");
+    std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "hl7"))
+        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+        .collect()
 }

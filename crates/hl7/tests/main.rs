@@ -5,6 +5,8 @@ mod corpus;
 mod dictionary;
 mod fuzz;
 mod lossless;
+mod oracle;
+mod robust;
 mod stream;
 mod strict;
 mod text;

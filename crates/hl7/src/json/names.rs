@@ -95,9 +95,11 @@ impl Names {
         match self {
             Self::Canonical => {}
             Self::Standard => {
-                let definition = dictionary::segment(segment)
-                    .and_then(|segment| dictionary::field_in(message.version(), segment, at.field as usize));
-                standard(definition.map(|definition| definition.name), slot, out);
+                let name_of = |number| {
+                    let segment = dictionary::segment(segment)?;
+                    Some(dictionary::field_in(message.version(), segment, number)?.name)
+                };
+                standard(name_of, slot, out);
             }
             Self::Short => short(segment, &[at.field], out),
         }
@@ -133,10 +135,10 @@ impl Names {
         match self {
             Self::Canonical => {}
             Self::Standard => {
-                let definition = field_datatype(message.version(), segment, at).and_then(|datatype| {
-                    dictionary::component_in(message.version(), datatype, slot.number())
-                });
-                standard(definition.map(|definition| definition.name), slot, out);
+                let datatype = field_datatype(message.version(), segment, at);
+                let name_of =
+                    |number| Some(dictionary::component_in(message.version(), datatype?, number)?.name);
+                standard(name_of, slot, out);
             }
             Self::Short => short(segment, &[at.field, slot.number() as u32], out),
         }
@@ -175,12 +177,11 @@ impl Names {
             Self::Canonical => {}
             Self::Standard => {
                 let version = message.version();
-                let definition = field_datatype(version, segment, at)
+                let datatype = field_datatype(version, segment, at)
                     .and_then(|datatype| dictionary::component_in(version, datatype, component.number()))
-                    .and_then(|component| {
-                        dictionary::component_in(version, component.datatype, slot.number())
-                    });
-                standard(definition.map(|definition| definition.name), slot, out);
+                    .map(|component| component.datatype);
+                let name_of = |number| Some(dictionary::component_in(version, datatype?, number)?.name);
+                standard(name_of, slot, out);
             }
             Self::Short => short(segment, &[at.field, component.number() as u32, slot.number() as u32], out),
         }
@@ -198,13 +199,28 @@ fn field_datatype(version: Version, segment: [u8; 3], at: &Address) -> Option<&'
     Some(definition.datatype)
 }
 
-/// The version's own name, or the canonical one in capitals for what the version does not have.
-fn standard(name: Option<&'static str>, slot: &Slot, out: &mut Buffer) {
-    match name.filter(|name| !name.is_empty()) {
-        Some(name) => super::scalar::key(name.as_bytes(), out),
-        None => super::scalar::key(slot.name().to_ascii_uppercase().as_bytes(), out),
+/// The version's own name, or the canonical one in capitals for what the version does not have. Where the
+/// version gives one name to several positions, the later ones get their number: a key stands once.
+fn standard(name_of: impl Fn(usize) -> Option<&'static str>, slot: &Slot, out: &mut Buffer) {
+    let number = slot.number();
+    let Some(name) = name_of(number).filter(|name| !name.is_empty()) else {
+        let canonical = slot.name().to_ascii_uppercase();
+        if (1..=MOST_POSITIONS).any(|other| name_of(other) == Some(canonical.as_str())) {
+            super::scalar::key(format!("{canonical}_{number}").as_bytes(), out);
+        } else {
+            super::scalar::key(canonical.as_bytes(), out);
+        }
+        return;
+    };
+    if (1..number).any(|earlier| name_of(earlier) == Some(name)) {
+        super::scalar::key(format!("{name}_{number}").as_bytes(), out);
+    } else {
+        super::scalar::key(name.as_bytes(), out);
     }
 }
+
+/// No segment and no datatype has more positions than this.
+const MOST_POSITIONS: usize = 128;
 
 fn short(segment: [u8; 3], numbers: &[u32], out: &mut Buffer) {
     let mut key = ShortKey { bytes: [0; 48], length: 0 };
