@@ -224,9 +224,7 @@ fn places(kept: &Kept) -> Vec<(usize, Option<usize>, Option<usize>)> {
     let Some(segment) = dictionary::segment(id) else { return Vec::new() };
     let Some(field_name) = kept.names.first() else { return Vec::new() };
     let mut places = Vec::new();
-    // That system writes SET_ID___SPM for "Set ID - SPM".
-    let field_name = field_name.replace("___", "_");
-    for field in slots(dictionary::resolve_field(segment, &field_name)) {
+    for field in slots(dictionary::resolve_field(segment, field_name)) {
         let Some(component_name) = kept.names.get(1) else {
             places.push((field.number(), None, None));
             continue;

@@ -1,5 +1,7 @@
 //! From any name that any version has given a position to the position.
 
+use std::borrow::Cow;
+
 use super::definitions::{datatype_in, further_names, history};
 use super::shape::{Datatype, Segment, Slot};
 use super::version::Version;
@@ -20,6 +22,7 @@ pub enum Resolved {
 
 /// Finds a field by its canonical name, by any name of any version, or by number (`pid_3`), in either case.
 pub fn resolve_field(segment: &Segment, name: &str) -> Resolved {
+    let name = &*single_underscores(name);
     if let Some(slot) = positional(segment.key(), name).and_then(|number| segment.field(number)) {
         return Resolved::Slot(slot);
     }
@@ -36,6 +39,7 @@ pub fn resolve_field(segment: &Segment, name: &str) -> Resolved {
 /// What a retired datatype called component 1 of a position that is primitive now resolves to a slot of that
 /// retired datatype, number 1.
 pub fn resolve_component(slot: &Slot, name: &str) -> Resolved {
+    let name = &*single_underscores(name);
     let datatype = slot.datatype();
     let components = datatype.components();
     let number = positional(datatype.key(), name).or_else(|| positional("component", name));
@@ -94,6 +98,15 @@ fn moved(slot: &Slot, older: &Datatype, component: &'static Slot) -> Option<&'st
         // No component has the number 0, to which go those that have no place.
         slot.datatype().component(step.map_or(component.number(), |step| step.to_component.into()))
     })
+}
+
+/// Some name every mark of a title by an underscore (`SET_ID___SPM`): one stands for all.
+fn single_underscores(name: &str) -> Cow<'_, str> {
+    if !name.contains("__") {
+        return name.into();
+    }
+    let parts: Vec<&str> = name.split('_').filter(|part| !part.is_empty()).collect();
+    parts.join("_").into()
 }
 
 fn canonical(slots: &'static [Slot], name: &str) -> Option<&'static Slot> {
