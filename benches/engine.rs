@@ -13,6 +13,7 @@ use divan::{AllocProfiler, Bencher, black_box};
 use hl7::json::{Names, TreeWriter};
 use hl7::{Options, Parser};
 use sink::Tally;
+use tables::{Envelope, StagingBuilder};
 
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
@@ -72,6 +73,11 @@ macro_rules! feed {
                 read_to_json(bencher, &$workload, Names::Standard);
             }
 
+            #[divan::bench(name = "6 Arrow: staging rows, 2,000 a batch")]
+            fn arrow(bencher: Bencher<'_, '_>) {
+                read_to_rows(bencher, &$workload);
+            }
+
             #[divan::bench(name = "peer hl7-parser 0.3: parse")]
             fn hl7_parser(bencher: Bencher<'_, '_>) {
                 read_texts(bencher, &$workload, |text, _| {
@@ -122,6 +128,32 @@ fn read_to_json(bencher: Bencher<'_, '_>, workload: &Workload, names: Names) {
                 black_box(writer.write(&message).len());
             }
         }
+    });
+}
+
+fn read_to_rows(bencher: Bencher<'_, '_>, workload: &Workload) {
+    let envelope = Envelope {
+        message_id: "0123456789abcdef0123456789abcdef",
+        feed: "default",
+        received_at: 0,
+        sequence: 1,
+        raw_key: "raw/default/0123456789abcdef-feed.hl7",
+        raw_offset: 0,
+        raw_length: 0,
+        sha256: "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    };
+    counted(bencher, workload).bench_local(|| {
+        let mut parser = Parser::default();
+        let mut rows = StagingBuilder::new();
+        for bytes in workload.messages() {
+            if let Ok(message) = parser.parse(bytes) {
+                rows.append(&envelope, &message);
+            }
+            if rows.len() == 2_000 {
+                black_box(rows.finish().is_ok());
+            }
+        }
+        black_box(rows.finish().is_ok());
     });
 }
 
