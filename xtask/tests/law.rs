@@ -20,7 +20,7 @@ const LAW: &[(&str, &[&str])] = &[
     ("query", &["tables", "storage"]),
     ("carelake", &["hl7", "tables", "storage", "pipeline", "query"]),
     ("testkit", &[]),
-    ("benches", &["hl7", "testkit"]),
+    ("benches", &["hl7", "tables", "testkit"]),
     ("xtask", &["hl7"]),
 ];
 
