@@ -8,6 +8,7 @@
 mod names;
 mod scalar;
 mod segment;
+mod standard_names;
 mod unknown;
 
 pub use names::Names;

@@ -1,8 +1,8 @@
 //! The three styles of names.
 
-use crate::Message;
+use super::standard_names::{Position, StandardNames};
 use crate::buffer::Buffer;
-use crate::dictionary::{self, Slot, Version};
+use crate::dictionary::{Segment, Slot, Version};
 use crate::walk::Address;
 
 /// What the keys of a document are.
@@ -69,39 +69,16 @@ impl Names {
     #[inline]
     pub(super) fn field(
         self,
-        message: &Message<'_>,
-        segment: [u8; 3],
-        at: &Address,
+        place: &Place<'_>,
+        standard: &mut StandardNames,
         slot: &Slot,
         out: &mut Buffer,
     ) {
         // The usual style first and in line: it is asked for at every value.
-        if self == Self::Canonical {
-            super::scalar::slot_key(slot, out);
-        } else {
-            self.field_as_sent(message, segment, at, slot, out);
-        }
-    }
-
-    #[inline(never)]
-    fn field_as_sent(
-        self,
-        message: &Message<'_>,
-        segment: [u8; 3],
-        at: &Address,
-        slot: &Slot,
-        out: &mut Buffer,
-    ) {
         match self {
-            Self::Canonical => {}
-            Self::Standard => {
-                let name_of = |number| {
-                    let segment = dictionary::segment(segment)?;
-                    Some(dictionary::field_in(message.version(), segment, number)?.name)
-                };
-                standard(name_of, slot, out);
-            }
-            Self::Short => short(segment, &[at.field], out),
+            Self::Canonical => super::scalar::slot_key(slot, out),
+            Self::Standard => place.standard_field(standard, slot, out),
+            Self::Short => short(place.segment, &[place.at.field], out),
         }
     }
 
@@ -109,38 +86,15 @@ impl Names {
     #[inline]
     pub(super) fn component(
         self,
-        message: &Message<'_>,
-        segment: [u8; 3],
-        at: &Address,
-        slot: &Slot,
-        out: &mut Buffer,
-    ) {
-        // The usual style first and in line: it is asked for at every value.
-        if self == Self::Canonical {
-            super::scalar::slot_key(slot, out);
-        } else {
-            self.component_as_sent(message, segment, at, slot, out);
-        }
-    }
-
-    #[inline(never)]
-    fn component_as_sent(
-        self,
-        message: &Message<'_>,
-        segment: [u8; 3],
-        at: &Address,
-        slot: &Slot,
+        place: &Place<'_>,
+        standard: &mut StandardNames,
+        slot: &'static Slot,
         out: &mut Buffer,
     ) {
         match self {
-            Self::Canonical => {}
-            Self::Standard => {
-                let datatype = field_datatype(message.version(), segment, at);
-                let name_of =
-                    |number| Some(dictionary::component_in(message.version(), datatype?, number)?.name);
-                standard(name_of, slot, out);
-            }
-            Self::Short => short(segment, &[at.field, slot.number() as u32], out),
+            Self::Canonical => super::scalar::slot_key(slot, out),
+            Self::Standard => place.standard_component(standard, slot, out),
+            Self::Short => short(place.segment, &[place.at.field, slot.number() as u32], out),
         }
     }
 
@@ -148,79 +102,70 @@ impl Names {
     #[inline]
     pub(super) fn subcomponent(
         self,
-        message: &Message<'_>,
-        segment: [u8; 3],
-        at: &Address,
-        component: &Slot,
-        slot: &Slot,
-        out: &mut Buffer,
-    ) {
-        // The usual style first and in line: it is asked for at every value.
-        if self == Self::Canonical {
-            super::scalar::slot_key(slot, out);
-        } else {
-            self.subcomponent_as_sent(message, segment, at, component, slot, out);
-        }
-    }
-
-    #[inline(never)]
-    fn subcomponent_as_sent(
-        self,
-        message: &Message<'_>,
-        segment: [u8; 3],
-        at: &Address,
-        component: &Slot,
+        place: &Place<'_>,
+        standard: &mut StandardNames,
+        component: &'static Slot,
         slot: &Slot,
         out: &mut Buffer,
     ) {
         match self {
-            Self::Canonical => {}
-            Self::Standard => {
-                let version = message.version();
-                let datatype = field_datatype(version, segment, at)
-                    .and_then(|datatype| dictionary::component_in(version, datatype, component.number()))
-                    .map(|component| component.datatype);
-                let name_of = |number| Some(dictionary::component_in(version, datatype?, number)?.name);
-                standard(name_of, slot, out);
+            Self::Canonical => super::scalar::slot_key(slot, out),
+            Self::Standard => place.standard_subcomponent(standard, component, slot, out),
+            Self::Short => {
+                let numbers = [place.at.field, component.number() as u32, slot.number() as u32];
+                short(place.segment, &numbers, out);
             }
-            Self::Short => short(segment, &[at.field, component.number() as u32, slot.number() as u32], out),
         }
     }
 }
 
-/// The datatype code that the message's version gives the field an address stands in, or that its companion
-/// names.
-fn field_datatype(version: Version, segment: [u8; 3], at: &Address) -> Option<&'static str> {
-    if let Some(value_type) = at.value_type {
-        return Some(value_type.code());
-    }
-    let definition = dictionary::segment(segment)
-        .and_then(|segment| dictionary::field_in(version, segment, at.field as usize))?;
-    Some(definition.datatype)
+/// Where a key is wanted.
+pub(super) struct Place<'p> {
+    pub(super) version: Version,
+    pub(super) segment: [u8; 3],
+    pub(super) definition: Option<&'static Segment>,
+    pub(super) at: &'p Address,
 }
 
-/// The version's own name, or the canonical one in capitals for what the version does not have. Where the
-/// version gives one name to several positions, the later ones get their number: a key stands once.
-fn standard(name_of: impl Fn(usize) -> Option<&'static str>, slot: &Slot, out: &mut Buffer) {
-    let number = slot.number();
-    let Some(name) = name_of(number).filter(|name| !name.is_empty()) else {
-        let canonical = slot.name().to_ascii_uppercase();
-        if (1..=MOST_POSITIONS).any(|other| name_of(other) == Some(canonical.as_str())) {
-            super::scalar::key(format!("{canonical}_{number}").as_bytes(), out);
-        } else {
-            super::scalar::key(canonical.as_bytes(), out);
-        }
-        return;
-    };
-    if (1..number).any(|earlier| name_of(earlier) == Some(name)) {
-        super::scalar::key(format!("{name}_{number}").as_bytes(), out);
-    } else {
-        super::scalar::key(name.as_bytes(), out);
+impl Place<'_> {
+    #[inline(never)]
+    fn standard_field(&self, standard: &mut StandardNames, slot: &Slot, out: &mut Buffer) {
+        let position =
+            self.definition.and_then(|segment| standard.field(self.version, segment, slot.number()));
+        super::scalar::key(position.map_or(slot.name(), |position| &position.name).as_bytes(), out);
+    }
+
+    #[inline(never)]
+    fn standard_component(&self, standard: &mut StandardNames, slot: &'static Slot, out: &mut Buffer) {
+        let position = self.component(standard, slot);
+        super::scalar::key(position.map_or(slot.name(), |position| &position.name).as_bytes(), out);
+    }
+
+    #[inline(never)]
+    fn standard_subcomponent(
+        &self,
+        standard: &mut StandardNames,
+        component: &'static Slot,
+        slot: &Slot,
+        out: &mut Buffer,
+    ) {
+        let datatype = self.component(standard, component).map_or("", |position| position.datatype);
+        let position = standard.component(self.version, datatype, component.datatype(), slot.number());
+        super::scalar::key(position.map_or(slot.name(), |position| &position.name).as_bytes(), out);
+    }
+
+    /// The component as the message's version has it, in the datatype of the field or of its companion.
+    fn component<'s>(&self, standard: &'s mut StandardNames, slot: &'static Slot) -> Option<&'s Position> {
+        let (datatype, shape) = match self.at.value_type {
+            Some(value_type) => (value_type.code(), value_type),
+            None => {
+                let field = standard.field(self.version, self.definition?, self.at.field as usize)?;
+                (field.datatype, self.at.field_slot?.datatype())
+            }
+        };
+        standard.component(self.version, datatype, shape, slot.number())
     }
 }
-
-/// No segment and no datatype has more positions than this.
-const MOST_POSITIONS: usize = 128;
 
 fn short(segment: [u8; 3], numbers: &[u32], out: &mut Buffer) {
     let mut key = ShortKey { bytes: [0; 48], length: 0 };

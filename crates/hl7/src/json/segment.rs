@@ -1,10 +1,11 @@
 //! One segment as a JSON object: the sink that turns the walk's values into nested keys.
 
-use super::names::Names;
+use super::names::{Names, Place as KeyPlace};
+use super::standard_names::StandardNames;
 use super::{scalar, unknown};
 use crate::Message;
 use crate::buffer::Buffer;
-use crate::dictionary::Slot;
+use crate::dictionary::{Segment, Slot};
 use crate::marks::{Form, Value};
 use crate::walk::{Address, Sink};
 use crate::warning::{Place, Warning, WarningCode};
@@ -14,6 +15,7 @@ use crate::warning::{Place, Warning, WarningCode};
 pub(super) struct Scratch {
     text: String,
     unmapped: Vec<Unmapped>,
+    standard: StandardNames,
 }
 
 /// A value without a named place: its numbers, and where its bytes are.
@@ -59,6 +61,7 @@ pub(super) fn write(
         message,
         names,
         id: span.id,
+        definition: span.definition,
         segment_index: ordinal as u32 + 1,
         separator,
         open: Open::default(),
@@ -70,7 +73,7 @@ pub(super) fn write(
     writer.close_field();
     let separator = writer.separator;
     if !scratch.unmapped.is_empty() {
-        let Scratch { text, unmapped } = scratch;
+        let Scratch { text, unmapped, .. } = scratch;
         let oddity = if span.definition.is_some() {
             unknown::list(message, unmapped, separator, text, out)
         } else {
@@ -117,6 +120,7 @@ struct SegmentWriter<'a, 'm, 'w> {
     message: &'m Message<'a>,
     names: Names,
     id: [u8; 3],
+    definition: Option<&'static Segment>,
     segment_index: u32,
     separator: Separator,
     open: Open,
@@ -159,18 +163,19 @@ impl Sink for SegmentWriter<'_, '_, '_> {
             self.out.push(b',');
         }
         let Some(subcomponent) = at.subcomponent_slot else {
-            self.names.component(self.message, self.id, at, component, self.out);
+            self.component_key(at, component);
             self.string(at, value);
             return;
         };
         if number == self.open.component {
             self.out.push(b',');
         } else {
-            self.names.component(self.message, self.id, at, component, self.out);
+            self.component_key(at, component);
             self.out.push(b'{');
             self.open.component = number;
         }
-        self.names.subcomponent(self.message, self.id, at, component, subcomponent, self.out);
+        let place = self.place(at);
+        self.names.subcomponent(&place, &mut self.scratch.standard, component, subcomponent, self.out);
         self.string(at, value);
     }
 
@@ -216,12 +221,24 @@ impl SegmentWriter<'_, '_, '_> {
     fn open_field(&mut self, at: &Address, slot: &'static Slot) {
         self.close_field();
         self.separator.write(self.out);
-        self.names.field(self.message, self.id, at, slot, self.out);
+        let place = self.place(at);
+        self.names.field(&place, &mut self.scratch.standard, slot, self.out);
         self.open.field = at.field;
         self.open.is_array = slot.repeats();
         if self.open.is_array {
             self.out.push(b'[');
         }
+    }
+
+    #[inline]
+    fn place<'p>(&self, at: &'p Address) -> KeyPlace<'p> {
+        KeyPlace { version: self.message.version(), segment: self.id, definition: self.definition, at }
+    }
+
+    #[inline]
+    fn component_key(&mut self, at: &Address, component: &'static Slot) {
+        let place = self.place(at);
+        self.names.component(&place, &mut self.scratch.standard, component, self.out);
     }
 
     fn open_repetition(&mut self, repetition: u32) {
