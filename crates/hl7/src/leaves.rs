@@ -46,6 +46,12 @@ impl Message<'_> {
         }
     }
 
+    /// Which of the segments of its ID each segment is, from 1, in the order sent.
+    pub fn occurrences(&self) -> Vec<u32> {
+        let mut occurrences = Occurrences::default();
+        self.spans.iter().map(|span| occurrences.next(span.id)).collect()
+    }
+
     /// Appends the leaves as lines of text, each ending in a line feed.
     pub fn write_leaves(&self, out: &mut String) {
         let mut scratch = String::new();
@@ -117,11 +123,11 @@ impl Message<'_> {
 
 /// Counts the segments of each ID.
 #[derive(Debug, Default)]
-pub(crate) struct Occurrences(Vec<([u8; 3], u32)>);
+struct Occurrences(Vec<([u8; 3], u32)>);
 
 impl Occurrences {
     /// Which of its ID the next segment is, from 1.
-    pub(crate) fn next(&mut self, id: [u8; 3]) -> u32 {
+    fn next(&mut self, id: [u8; 3]) -> u32 {
         match self.0.iter_mut().find(|(seen, _)| *seen == id) {
             Some((_, count)) => {
                 *count += 1;

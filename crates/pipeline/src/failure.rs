@@ -9,6 +9,7 @@ use hl7::{Finding, FindingCode, Message, ParseError, ParseErrorKind};
 use serde::Serialize;
 use serde_json::json;
 use storage::{Lake, error_bytes_key, error_report_key};
+use tables::Places;
 
 use crate::{Receipt, Result, time};
 
@@ -109,9 +110,10 @@ impl Reason {
     /// Why a strict feed refuses a message; `None` if it conforms.
     pub fn strict(message: &Message<'_>, findings: &[Finding]) -> Option<Self> {
         let first = findings.first()?;
+        let mut places = Places::default();
         let breach = |finding: &Finding| Breach {
             code: finding.code.as_str(),
-            path: tables::describe_place(message, &finding.place),
+            path: places.describe(message, &finding.place),
             offset: finding.offset,
             expected: finding.expected.to_string(),
         };

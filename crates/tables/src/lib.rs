@@ -16,7 +16,7 @@ mod staging;
 mod unmapped;
 
 pub use ledger::{errors_schema, receipts_schema};
-pub use place::describe as describe_place;
+pub use place::{Places, describe as describe_place};
 pub use schema::{core_schema, merge_schemas};
 pub use staging::{Envelope, StagingBuilder};
 

@@ -10,7 +10,8 @@ use crate::column::{ListOffsets, TextColumn, TextListColumn, finish_struct};
 use crate::row::{SegmentRow, Shared};
 use crate::shape::SegmentColumn;
 use crate::unmapped::UnmappedColumn;
-use crate::{CONVERTER_VERSION, place};
+use crate::CONVERTER_VERSION;
+use crate::place::Places;
 
 /// What the lake knows of a message beside its bytes.
 #[derive(Clone, Copy)]
@@ -21,7 +22,7 @@ pub struct Envelope<'a> {
     pub feed: &'a str,
     /// When the door received it, in microseconds since 1970-01-01 UTC.
     pub received_at: i64,
-    /// Its place in the order of arrival at the lake.
+    /// Its number among the messages of its raw object, from 1.
     pub sequence: i64,
     /// The raw object that holds the bytes.
     pub raw_key: &'a str,
@@ -302,11 +303,12 @@ struct WarningsColumn {
 
 impl WarningsColumn {
     fn append<'w>(&mut self, row: usize, message: &Message<'_>, warnings: impl Iterator<Item = &'w Warning>) {
+        let mut places = Places::default();
         for warning in warnings {
             let element = self.offsets.next_element(row);
             self.code.set(element, warning.code.as_str().as_bytes());
             if warning.place != Place::default() {
-                self.path.set(element, place::describe(message, &warning.place).as_bytes());
+                self.path.set(element, places.describe(message, &warning.place).as_bytes());
             }
         }
     }
