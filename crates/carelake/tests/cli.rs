@@ -159,6 +159,23 @@ fn what_fails_is_accounted_for_and_told_without_quoting() {
 }
 
 #[test]
+fn a_batch_whose_count_is_wrong_is_pointed_out() {
+    let place = Place::new();
+    place.run(&["init"]);
+    let batch = "FHS|^~\\&|A\rBHS|^~\\&|A\rMSH|^~\\&|A||||2024||ADT^A01|1|P|2.5\rPID|1\rBTS|2\rFTS|1\r";
+    std::fs::write(place.path().join("batch.hl7"), batch).unwrap();
+    place.check(
+        &["ingest", "batch.hl7"],
+        &expect![[r#"
+        exit 0
+        received=1 staged=1 error=0 duplicate=0 filtered=0
+        --- stderr
+        warning: batch.hl7 at byte 64: batch_count_mismatch
+    "#]],
+    );
+}
+
+#[test]
 fn a_message_is_shown_in_every_form() {
     let place = Place::new();
     place.run(&["init"]);

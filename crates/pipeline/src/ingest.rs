@@ -4,6 +4,7 @@
 //! are in the raw zone and the receipts beside them before anything is converted.
 
 use bytes::Bytes;
+use hl7::stream::batch::BatchWarning;
 use storage::{Lake, error_table, staging_table};
 use tokio::sync::mpsc;
 
@@ -25,6 +26,8 @@ const BATCH_BYTES: usize = 32 << 20;
 pub enum Event {
     /// An input had no bytes; nothing was received.
     Empty(Input),
+    /// A batch or file is not what its header and trailer say. Its messages are received all the same.
+    Batch(Input, BatchWarning),
     /// An input could not be read; the run goes on without it.
     Unreadable(Error),
 }
@@ -100,6 +103,9 @@ async fn take_up(
             if let Some(full) = batch.add(found) {
                 hand_over(sender, full).await?;
             }
+        }
+        for warning in contents.batch_warnings {
+            tell(Event::Batch(input.clone(), warning));
         }
     }
     if batch.found.is_empty() { Ok(()) } else { hand_over(sender, batch.found).await }

@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use hl7::stream::batch::{BatchWarning, Batches};
 use hl7::stream::{Piece, PieceKind, Splitter};
 use storage::Lake;
 
@@ -37,6 +38,9 @@ pub(crate) struct Contents<'a> {
     received: &'a Received,
     chunks: BoxStream<'static, storage::Result<Bytes>>,
     splitter: Splitter,
+    batches: Option<Batches>,
+    /// What is odd about batches and files, up to here.
+    pub(crate) batch_warnings: Vec<BatchWarning>,
     buffer: Vec<u8>,
     /// Bytes at the start of the buffer that are done with.
     start: usize,
@@ -64,6 +68,8 @@ impl<'a> Contents<'a> {
             received,
             chunks,
             splitter: Splitter::new(limit_bytes),
+            batches: Some(Batches::new()),
+            batch_warnings: Vec::new(),
             buffer: Vec::new(),
             start: 0,
             at_end: false,
@@ -85,6 +91,10 @@ impl<'a> Contents<'a> {
             self.start = consumed.end;
             match step.piece {
                 Some(piece) => {
+                    if let Some(batches) = &mut self.batches {
+                        let bytes = &self.buffer[consumed.clone()];
+                        batches.piece(&piece, bytes, &mut self.batch_warnings);
+                    }
                     let bytes = self.kept(&piece, &consumed);
                     self.take(&piece, bytes);
                 }
@@ -146,6 +156,9 @@ impl<'a> Contents<'a> {
 
     /// An object without a message, but with bytes, is one error as a whole.
     fn finish(&mut self) {
+        if let Some(mut batches) = self.batches.take() {
+            batches.end(&mut self.batch_warnings);
+        }
         if self.messages == 0 && self.landed.length > 0 {
             self.messages = 1;
             self.early_junk.clear();

@@ -36,6 +36,12 @@ impl Ingest {
         let accounting =
             pipeline::ingest(&lake, Input::expand(&self.paths), &settings, |event| match event {
                 Event::Empty(input) => report::warning(format_args!("{} is empty", input.path().display())),
+                Event::Batch(input, warning) => report::warning(format_args!(
+                    "{} at byte {}: {}",
+                    input.path().display(),
+                    warning.offset,
+                    warning.code
+                )),
                 Event::Unreadable(error) => {
                     unreadable = true;
                     report::error(error, None);
