@@ -6,12 +6,12 @@ use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, TimestampMicros
 use arrow_schema::{ArrowError, DataType, Field, FieldRef, Schema, TimeUnit};
 use hl7::{Limits, Message, Outline, Place, Warning};
 
+use crate::CONVERTER_VERSION;
 use crate::column::{ListOffsets, TextColumn, TextListColumn, finish_struct};
+use crate::place::Places;
 use crate::row::{SegmentRow, Shared};
 use crate::shape::SegmentColumn;
 use crate::unmapped::UnmappedColumn;
-use crate::CONVERTER_VERSION;
-use crate::place::Places;
 
 /// What the lake knows of a message beside its bytes.
 #[derive(Clone, Copy)]
