@@ -1,5 +1,7 @@
 //! Segments against the structure: what is missing, too many, misplaced or unknown.
 
+use std::collections::HashMap;
+
 use super::finding::{Expected, FindingCode};
 use super::{Check, Outline};
 use crate::Segment;
@@ -20,6 +22,7 @@ struct Child {
 impl Check<'_> {
     /// Segments that the version does not have; and, if there is a structure to go by, those it has no place for.
     pub(super) fn known_segments(&mut self, structure: Option<Structure>, outline: &Outline) {
+        let mut standing = None;
         for (segment, placed) in self.message.segments().zip(outline.segments()) {
             let id = segment.id();
             if id[0] == b'Z' {
@@ -37,7 +40,9 @@ impl Check<'_> {
             if placed.is_placed || is_open || matches!(&id, b"ADD" | b"DSC") {
                 continue;
             }
-            match self.used_up(&structure, outline, placed.group, id) {
+            let standing = standing.get_or_insert_with(|| self.standing(outline));
+            let count = standing.get(&(placed.group, id)).copied().unwrap_or_default();
+            match used_up(&structure, outline, placed.group, id, count) {
                 Some(count) => {
                     let expected = Expected::AtMost { count, of: "segments of this ID here" };
                     self.add(FindingCode::Cardinality, place, segment.offset(), expected);
@@ -54,20 +59,15 @@ impl Check<'_> {
         segment.definition().is_some_and(|definition| !self.edition.fields(definition).is_empty())
     }
 
-    /// How many segments of an ID a group may have, if it has as many.
-    fn used_up(&self, structure: &Structure, outline: &Outline, group: usize, id: [u8; 3]) -> Option<u16> {
-        let mut most: u16 = 0;
-        for index in direct_parts(structure, range_of(structure, outline, group)) {
-            let part = structure.part(index);
-            if part.kind() == PartKind::Segment(id) {
-                most = most.saturating_add(part.max());
+    /// How many segments of each ID stand in each group where the structure has them.
+    fn standing(&self, outline: &Outline) -> HashMap<(usize, [u8; 3]), usize> {
+        let mut standing = HashMap::new();
+        for (segment, placed) in self.message.segments().zip(outline.segments()) {
+            if placed.is_placed {
+                *standing.entry((placed.group, segment.id())).or_default() += 1;
             }
         }
-        let segments = self.message.segments().zip(outline.segments());
-        let standing = segments
-            .filter(|(segment, placed)| placed.is_placed && placed.group == group && segment.id() == id)
-            .count();
-        (most > 0 && standing >= usize::from(most)).then_some(most)
+        standing
     }
 
     /// Parts that every group instance must have, and parts of which it has too many.
@@ -118,6 +118,24 @@ impl Check<'_> {
         };
         self.add(FindingCode::MissingSegment, Place::segment(segment_index), offset, expected);
     }
+}
+
+/// How many segments of an ID a group may have, if it has as many.
+fn used_up(
+    structure: &Structure,
+    outline: &Outline,
+    group: usize,
+    id: [u8; 3],
+    standing: usize,
+) -> Option<u16> {
+    let mut most: u16 = 0;
+    for index in direct_parts(structure, range_of(structure, outline, group)) {
+        let part = structure.part(index);
+        if part.kind() == PartKind::Segment(id) {
+            most = most.saturating_add(part.max());
+        }
+    }
+    (most > 0 && standing >= usize::from(most)).then_some(most)
 }
 
 /// The parts of a group, first and just past the last; those of the whole structure for the message itself.
