@@ -21,11 +21,13 @@ pub(crate) struct Open {
     pub(crate) cursor: usize,
     /// Whether `cursor` has been matched at all.
     pub(crate) has_matched: bool,
+    /// The ID of the segment that opened the group.
+    pub(crate) opener: [u8; 3],
 }
 
 impl Open {
     pub(crate) fn message() -> Self {
-        Self { instance: 0, first_part: 0, end: usize::MAX, cursor: 0, has_matched: false }
+        Self { instance: 0, first_part: 0, end: usize::MAX, cursor: 0, has_matched: false, opener: *b"MSH" }
     }
 }
 
@@ -41,13 +43,15 @@ pub(crate) fn find(structure: &Structure, open: &[Open], id: [u8; 3]) -> Option<
     for depth in (1..=open.len()).rev() {
         let group = &open[depth - 1];
         if let Some(part) = later(structure, group, id, Entry::Strict) {
-            return Some(Found { part, keep_open: depth });
+            // What opened a group opens the next one, rather than a group deep inside it that could begin
+            // likewise: the second order of an OML is an order, not a prior result of the first.
+            let is_deep = groups_between(structure, group.first_part, part) > 1;
+            let opened = (2..=depth).rev().find(|outer| is_deep && open[outer - 1].opener == id);
+            let again = opened.and_then(|outer| anew(structure, open, outer, id));
+            return again.or(Some(Found { part, keep_open: depth }));
         }
-        if depth > 1
-            && structure.part(group.first_part - 1).repeats()
-            && let Some(part) = first(structure, group.first_part, end(structure, group), id)
-        {
-            return Some(Found { part, keep_open: depth - 1 });
+        if let Some(again) = anew(structure, open, depth, id) {
+            return Some(again);
         }
     }
     if id == *b"NTE" {
@@ -86,6 +90,24 @@ pub(crate) fn group_around(structure: &Structure, within: usize, wanted: usize) 
         }
     }
     None
+}
+
+/// The place of a segment in a new instance of an open group, if that repeats and may begin with it.
+fn anew(structure: &Structure, open: &[Open], depth: usize, id: [u8; 3]) -> Option<Found> {
+    let group = &open[depth - 1];
+    if depth == 1 || !structure.part(group.first_part - 1).repeats() {
+        return None;
+    }
+    let part = first(structure, group.first_part, end(structure, group), id)?;
+    Some(Found { part, keep_open: depth - 1 })
+}
+
+/// How many groups would have to be opened to get to a part.
+fn groups_between(structure: &Structure, within: usize, wanted: usize) -> usize {
+    match group_around(structure, within, wanted) {
+        Some(group) => 1 + groups_between(structure, group + 1, wanted),
+        None => 0,
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

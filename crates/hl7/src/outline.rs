@@ -134,7 +134,7 @@ impl Outline {
             return placed;
         };
         if let Some(found) = matcher::find(&structure, &self.open, definition.id()) {
-            self.enter(structure, found, ordinal as u32 + 1, nesting);
+            self.enter(structure, found, definition.id(), ordinal as u32 + 1, nesting);
             placed.is_placed = true;
             placed.part = u16::try_from(found.part).ok();
             placed.repeats = structure.part(found.part).repeats_in_any_version();
@@ -151,7 +151,14 @@ impl Outline {
     }
 
     /// Closes the groups that end before the found part and opens those around it.
-    fn enter(&mut self, structure: Structure, found: matcher::Found, segment_index: u32, nesting: usize) {
+    fn enter(
+        &mut self,
+        structure: Structure,
+        found: matcher::Found,
+        opener: [u8; 3],
+        segment_index: u32,
+        nesting: usize,
+    ) {
         while self.open.len() > found.keep_open {
             if let Some(closed) = self.open.pop() {
                 self.groups[closed.instance].is_open = false;
@@ -184,6 +191,7 @@ impl Outline {
                 end: part.end(),
                 cursor: within,
                 has_matched: false,
+                opener,
             });
         }
         if let Some(innermost) = self.open.last_mut() {
