@@ -82,7 +82,7 @@ impl Message<'_> {
         visit: &mut impl FnMut(&LeafAddress, Value<'_>),
     ) {
         let mut cursor = self.cursor(span);
-        if is_header(span.id) {
+        if is_header(span.id) && cursor.next_kind() == Kind::Field {
             let delimiter = cursor.position();
             let raw = self.bytes.get(delimiter..=delimiter).unwrap_or_default();
             at.field = 1;

@@ -5,6 +5,7 @@
 //! only when the ID is one of the standard's or begins with Z, so that words at the start of a wrapped line
 //! of text are not taken for segments.
 
+use crate::message::SegmentSpan;
 use crate::{Delimiters, dictionary};
 
 /// What follows a line end.
@@ -30,6 +31,14 @@ pub(crate) struct SegmentStart {
     pub(crate) is_irregular: bool,
 }
 
+impl SegmentStart {
+    /// The start of a segment that was taken to have ended too early.
+    pub(crate) fn again(span: &SegmentSpan, entries: &[u32]) -> Self {
+        let id_end = entries.get(span.entries.0 as usize).copied().unwrap_or(span.end);
+        Self { id: span.id, start: span.start, id_end, has_leading_blanks: false, is_irregular: false }
+    }
+}
+
 /// Looks at what follows the line end at `line_end`, passing over blank lines.
 #[inline]
 pub(crate) fn next_line(body: &[u8], line_end: usize) -> Line {
@@ -40,7 +49,7 @@ pub(crate) fn next_line(body: &[u8], line_end: usize) -> Line {
     if let Some(start) = segment_start(body, position) {
         return Line::Segment(start);
     }
-    let is_blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0);
+    let is_blank = |byte: &u8| matches!(byte, b'\r' | b'\n' | b' ' | b'\t' | 0 | 0x0B | 0x0C | 0x1A | 0x1C);
     let rest = body.get(position..).unwrap_or_default();
     let Some(blanks) = rest.iter().position(|byte| !is_blank(byte)) else {
         return Line::End;
@@ -66,7 +75,7 @@ pub(crate) fn segment_start(body: &[u8], position: usize) -> Option<SegmentStart
     let id = sent.map(|byte| byte.to_ascii_uppercase());
     // The delimiter of every segment is that of MSH, the fourth byte of the message.
     let field = body.get(3).copied().unwrap_or(Delimiters::STANDARD.field);
-    let blanks = rest[3..].iter().take_while(|&&byte| byte == b' ').count();
+    let blanks = rest[3..].iter().take_while(|&&byte| matches!(byte, b' ' | b'\t')).count();
     let is_irregular = blanks > 0 || id != *sent;
     let start = SegmentStart {
         id,
@@ -87,5 +96,8 @@ fn is_expected(id: [u8; 3]) -> bool {
 }
 
 fn blanks_on_line(body: &[u8], start: usize) -> bool {
-    start.checked_sub(1).and_then(|before| body.get(before)).is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+    start
+        .checked_sub(1)
+        .and_then(|before| body.get(before))
+        .is_some_and(|byte| !matches!(byte, b'\r' | b'\n'))
 }

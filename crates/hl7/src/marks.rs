@@ -179,6 +179,8 @@ impl<'a> Cursor<'a> {
             if kind >= level {
                 self.at = Spot { next, position };
                 let raw = self.bytes.get(start as usize..position as usize).unwrap_or_default();
+                // A delimiter may be a character that JSON escapes.
+                let form = if divided { Form::Encoded } else { form };
                 return Stretch {
                     value: Value { raw, offset: start as usize, form },
                     divided,

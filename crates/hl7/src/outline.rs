@@ -139,6 +139,10 @@ impl Outline {
             placed.part = u16::try_from(found.part).ok();
             placed.repeats = structure.part(found.part).repeats_in_any_version();
         } else if definition.id() != *b"ADD" {
+            if definition.id() == *b"PID" {
+                // Another patient ends everything that was said of the one before.
+                self.close_groups();
+            }
             let place = Place::segment(ordinal as u32 + 1);
             let offset = span.start as usize;
             self.warnings.push(Warning { code: WarningCode::MisplacedSegment, place, offset });
@@ -148,6 +152,14 @@ impl Outline {
         }
         placed.group = self.innermost().instance;
         placed
+    }
+
+    fn close_groups(&mut self) {
+        while self.open.len() > 1 {
+            if let Some(closed) = self.open.pop() {
+                self.groups[closed.instance].is_open = false;
+            }
+        }
     }
 
     /// Closes the groups that end before the found part and opens those around it.
@@ -216,11 +228,22 @@ impl Outline {
             let Some(anchor_definition) = dictionary::segment(*anchor) else { continue };
             let candidate = self.last_of[anchor_definition.index()];
             let only_patient = *anchor == *b"PID" && patients == 1;
-            if candidate > nearest && (only_patient || self.is_within_reach(candidate, placed)) {
+            let is_of_another = patients > 1 && self.is_of_another_patient(candidate, placed);
+            if candidate > nearest
+                && !is_of_another
+                && (only_patient || self.is_within_reach(candidate, placed))
+            {
                 nearest = candidate;
             }
         }
         nearest
+    }
+
+    fn is_of_another_patient(&self, candidate: u32, present: &OutlinedSegment) -> bool {
+        let earlier = (candidate as usize).checked_sub(1).and_then(|ordinal| self.segments.get(ordinal));
+        earlier.is_some_and(|earlier| {
+            earlier.patient_index != 0 && earlier.patient_index != present.patient_index
+        })
     }
 
     /// Whether an earlier segment still speaks for the present one: the repeating group it stands in, if

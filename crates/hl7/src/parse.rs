@@ -196,6 +196,13 @@ fn split_segments(
             }
             Line::Continuation(start) => {
                 resume = start;
+                // An ID alone on its line has no field that text could continue: it is text itself.
+                while body.get(open.id_end as usize) != body.get(3)
+                    && let Some(before) = spans.pop()
+                {
+                    first_entry = before.entries.0;
+                    open = lines::SegmentStart::again(&before, entries);
+                }
                 warn_once(warnings, WarningCode::ContinuedLine, spans.len() as u32 + 1, line_end as usize);
             }
             Line::End => {

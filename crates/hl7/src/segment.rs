@@ -94,7 +94,7 @@ impl<'a> Segment<'a> {
         let mut number = 0;
         core::iter::from_fn(move || {
             number += 1;
-            if segment.is_header() && number == 1 {
+            if segment.is_header() && number == 1 && cursor.next_kind() == Kind::Field {
                 let start = cursor;
                 let raw = segment.message.bytes.get(cursor.position()..=cursor.position())?;
                 let value = Value { raw, offset: start.position(), form: Form::Literal };

@@ -80,7 +80,7 @@ impl<'a, 'm, S: Sink> Walk<'a, 'm, S> {
 
     fn segment(&mut self, span: &SegmentSpan) {
         let slots = span.definition.map_or(&[][..], |definition| definition.fields());
-        if is_header(span.id) {
+        if is_header(span.id) && self.cursor.next_kind() == Kind::Field {
             self.header_fields(slots);
         }
         let mut stopped_at = self.cursor.next_kind();

@@ -178,7 +178,7 @@ fn plain_leaves(message: &Message<'_>) -> Vec<PlainLeaf> {
     for segment in message.segments() {
         let fields = split(segment.raw(), Some(delimiters.field));
         let is_header = matches!(&segment.id(), b"MSH" | b"FHS" | b"BHS");
-        if is_header {
+        if is_header && fields.len() > 1 {
             leaves.push((segment.index(), 1, 1, 1, 1, vec![delimiters.field]));
         }
         for (position, field) in fields.iter().enumerate().skip(1) {

@@ -46,6 +46,11 @@ pub(super) fn hides_delimiters(charset: Charset) -> bool {
     kind(charset) != Kind::Nothing
 }
 
+/// Whether a byte may be half of a double-byte character of ISO 2022.
+fn is_half(byte: u8) -> bool {
+    byte > b' ' && byte < 0x7F
+}
+
 fn kind(charset: Charset) -> Kind {
     match charset {
         Charset::ShiftJis => Kind::ShiftJis,
@@ -118,7 +123,7 @@ impl<'a> HiddenBytes<'a> {
             position += match self.shift_at(position) {
                 Some((false, length)) => return position + length,
                 Some((true, length)) => length,
-                None if byte > b' ' && byte < 0x7F => 2,
+                None if is_half(byte) && self.bytes.get(position + 1).copied().is_some_and(is_half) => 2,
                 None => 1,
             };
         }
