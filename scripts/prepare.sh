@@ -1,4 +1,4 @@
-# Sourced by demo.sh and test.sh: what a fresh Debian or Ubuntu lacks, and only that.
+# Sourced by the other scripts, from the repository's root: what a fresh Debian or Ubuntu lacks, and only that.
 
 say() {
     printf '\n== %s\n' "$*"
@@ -30,4 +30,45 @@ prepare_rust() {
         curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y -q --profile minimal --component clippy,rustfmt
         . "$HOME/.cargo/env"
     fi
+}
+
+# A Python of the tests' own: "$python" has exactly what tests/python/requirements.txt names.
+prepare_python() {
+    python_folder=${CARGO_TARGET_DIR:-target}/python
+    python=$python_folder/bin/python
+    wanted=$(sha256sum < tests/python/requirements.txt)
+    [ "$(cat "$python_folder/requirements.sha256" 2> /dev/null)" != "$wanted" ] || return 0
+    if ! python3 -c 'import ensurepip, venv' 2> /dev/null; then
+        say "Installing python3-venv (apt)"
+        as_root apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv > /dev/null
+    fi
+    say "Installing the Python packages of tests/python/requirements.txt into $python_folder (pip, about a minute, once)"
+    python3 -m venv --clear "$python_folder"
+    "$python" -m pip install --quiet --disable-pip-version-check --no-deps -r tests/python/requirements.txt
+    "$python" -m pip check
+    echo "$wanted" > "$python_folder/requirements.sha256"
+}
+
+# A server that speaks S3, with its address in CARELAKE_TEST_S3 and an empty bucket `carelake`, until stop_s3. After prepare_python.
+start_s3() {
+    s3_address=$(mktemp)
+    rm "$s3_address"
+    "$python" tests/python/s3_server.py "$s3_address" &
+    s3_server=$!
+    while [ ! -f "$s3_address" ]; do
+        kill -0 "$s3_server" 2> /dev/null || {
+            echo "error: the S3 server of the tests did not start" >&2
+            return 1
+        }
+        sleep 0.1
+    done
+    CARELAKE_TEST_S3=$(cat "$s3_address")
+    rm "$s3_address"
+    export CARELAKE_TEST_S3
+}
+
+stop_s3() {
+    [ -z "${s3_server:-}" ] || kill "$s3_server" 2> /dev/null || true
+    s3_server=
 }

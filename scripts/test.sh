@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 began=$(date +%s)
 
 prepare_rust
+prepare_python
 cargo fmt --version > /dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version > /dev/null 2>&1 || rustup component add clippy
 if ! cargo deny --version > /dev/null 2>&1; then
@@ -31,6 +32,9 @@ cargo test --locked --workspace --no-run --quiet
 say "Tests, the law of imports among them"
 log=${CARGO_TARGET_DIR:-target}/test.log
 status=0
+trap stop_s3 EXIT
+trap 'exit 130' INT TERM
+start_s3
 cargo test --locked --workspace --no-fail-fast > "$log" 2>&1 || status=$?
 # Cargo's own lines: which binary, and its summary; after a failure everything.
 if [ "$status" = 0 ]; then
@@ -39,6 +43,7 @@ else
     cat "$log"
     exit "$status"
 fi
+stop_s3
 
 say "Lints"
 cargo clippy --locked --workspace --all-targets -- -D warnings
