@@ -73,6 +73,11 @@ pub(crate) fn warning(text: impl Display) {
     let _ = writeln!(std::io::stderr(), "warning: {text}");
 }
 
+/// Prints what is good to know.
+pub(crate) fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}
+
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         Self {
@@ -103,6 +108,8 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Storage(error) => error.into(),
             error @ pipeline::Error::UnknownMessage { .. } => Self::new(error.to_string())
                 .with_hint("carelake sql 'SELECT message_id FROM staging' lists ids"),
+            error @ pipeline::Error::FeedName { .. } => Self::new(error.to_string())
+                .with_hint("use 1 to 100 letters, digits, '-', '_' and '.', with a letter or digit in front"),
             other => Self::new(other.to_string()),
         }
     }

@@ -6,10 +6,12 @@ use arrow_array::RecordBatch;
 use bytes::Bytes;
 use hl7::json::TreeWriter;
 use hl7::{Options, Parser, Validator};
+use object_store::path::Path;
 use tables::{Envelope, StagingBuilder};
 
+use crate::documents::{Document, Documents};
 use crate::failure::{Failure, Reason};
-use crate::{Receipt, Result};
+use crate::{MessageId, Receipt, Result};
 
 /// How the messages of a feed are read.
 #[derive(Clone, Debug, Default)]
@@ -23,26 +25,30 @@ pub struct Rules {
 /// A batch of messages, converted.
 #[derive(Debug)]
 pub(crate) struct Converted {
-    /// One row a message; the same order as `documents`.
+    /// One row a message.
     pub(crate) rows: RecordBatch,
-    pub(crate) documents: Vec<Document>,
+    /// The ids of the rows, in their order.
+    pub(crate) ids: Vec<MessageId>,
+    /// The keys of the documents that say the same in JSON.
+    pub(crate) documents: Vec<Path>,
     pub(crate) failures: Vec<Failure>,
 }
 
-/// One message as a line of JSON, and where its bytes lie.
-#[derive(Clone, Debug)]
-pub(crate) struct Document {
-    pub(crate) receipt: Receipt,
-    pub(crate) json: Vec<u8>,
-}
-
-/// Converts messages; what cannot be converted is in `failures`, the rest has a row each.
-pub(crate) fn convert(messages: &[(Receipt, Bytes)], rules: &Rules) -> Result<Converted> {
+/// Converts messages; what cannot be converted is in `failures`, the rest has a row each, and a line in one of
+/// the documents, which are handed to `put` as they fill.
+///
+/// A message is held to the standard if the rules or its receipt say so.
+pub(crate) fn convert(
+    messages: &[(Receipt, Bytes)],
+    rules: &Rules,
+    put: &mut dyn FnMut(Document),
+) -> Result<Converted> {
     let mut faulty = vec![false; messages.len()];
     loop {
-        match attempt(messages, rules, &faulty)? {
+        match attempt(messages, rules, &faulty, put)? {
             Attempt::Done(converted) => return Ok(converted),
-            // A row that was left half made spoils the batch: begin again without that message.
+            // A row that was left half made spoils the batch: begin again without that message. Documents that
+            // were full before are made again as they were.
             Attempt::Panicked(position) => faulty[position] = true,
         }
     }
@@ -53,8 +59,13 @@ enum Attempt {
     Panicked(usize),
 }
 
-fn attempt(messages: &[(Receipt, Bytes)], rules: &Rules, faulty: &[bool]) -> Result<Attempt> {
-    let mut converter = Converter::new(rules);
+fn attempt(
+    messages: &[(Receipt, Bytes)],
+    rules: &Rules,
+    faulty: &[bool],
+    put: &mut dyn FnMut(Document),
+) -> Result<Attempt> {
+    let mut converter = Converter::new(rules, put);
     for (position, (receipt, bytes)) in messages.iter().enumerate() {
         if faulty[position] {
             converter.fail(receipt, bytes, Reason::internal());
@@ -76,31 +87,33 @@ struct Converter<'a> {
     validator: Validator,
     writer: TreeWriter,
     rows: StagingBuilder,
-    documents: Vec<Document>,
+    ids: Vec<MessageId>,
+    documents: Documents<'a>,
     failures: Vec<Failure>,
 }
 
 impl<'a> Converter<'a> {
-    fn new(rules: &'a Rules) -> Self {
+    fn new(rules: &'a Rules, put: &'a mut dyn FnMut(Document)) -> Self {
         Self {
             rules,
             parser: Parser::new(rules.options.clone()),
             validator: Validator::default(),
             writer: TreeWriter::default(),
             rows: StagingBuilder::new(),
-            documents: Vec::new(),
+            ids: Vec::new(),
+            documents: Documents::new(put),
             failures: Vec::new(),
         }
     }
 
     fn add(&mut self, receipt: &Receipt, bytes: &[u8]) -> Result<(), Reason> {
         let message = self.parser.parse(bytes)?;
-        if self.rules.strict
+        if (self.rules.strict || receipt.strict)
             && let Some(reason) = Reason::strict(&message, self.validator.validate(&message))
         {
             return Err(reason);
         }
-        let json = self.writer.write(&message).to_vec();
+        self.documents.add(receipt, self.writer.write(&message));
         let id = receipt.message_id.to_string();
         let envelope = Envelope {
             message_id: &id,
@@ -113,7 +126,7 @@ impl<'a> Converter<'a> {
             sha256: &receipt.sha256,
         };
         self.rows.append(&envelope, &message);
-        self.documents.push(Document { receipt: receipt.clone(), json });
+        self.ids.push(receipt.message_id);
         Ok(())
     }
 
@@ -122,6 +135,11 @@ impl<'a> Converter<'a> {
     }
 
     fn finish(mut self) -> Result<Converted> {
-        Ok(Converted { rows: self.rows.finish()?, documents: self.documents, failures: self.failures })
+        Ok(Converted {
+            rows: self.rows.finish()?,
+            ids: self.ids,
+            documents: self.documents.finish(),
+            failures: self.failures,
+        })
     }
 }

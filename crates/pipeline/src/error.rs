@@ -33,6 +33,18 @@ pub enum Error {
         /// The table's folder.
         table: String,
     },
+    /// A file of receipts does not hold what receipts hold.
+    #[error("the receipts {key} are damaged")]
+    DamagedReceipts {
+        /// The file.
+        key: String,
+    },
+    /// A feed's name is part of keys, so it is plain.
+    #[error("{name:?} cannot be a feed's name")]
+    FeedName {
+        /// The name as given.
+        name: String,
+    },
     /// Another writer took the version; never leaves the pipeline.
     #[error("another writer was first")]
     VersionTaken,

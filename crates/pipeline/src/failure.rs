@@ -216,7 +216,7 @@ async fn copy_raw(lake: &Lake, receipt: &Receipt, key: &object_store::path::Path
 }
 
 /// The rows of the errors table for some failures.
-pub(crate) fn rows(failures: &[Failure]) -> Result<RecordBatch> {
+pub(crate) fn rows(failures: &[&Failure]) -> Result<RecordBatch> {
     let text = |value: fn(&Failure) -> String| -> ArrayRef {
         Arc::new(failures.iter().map(|failure| Some(value(failure))).collect::<StringArray>())
     };

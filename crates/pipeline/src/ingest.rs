@@ -1,25 +1,31 @@
 //! The whole journey: receive, land, convert, commit, for any number of inputs.
 //!
-//! One task lands inputs and cuts them into messages; another converts and commits what is full. The bytes
+//! One task lands inputs and cuts them into messages; [`Stage`] converts and commits them in batches. The bytes
 //! are in the raw zone and the receipts beside them before anything is converted.
 
-use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures::{StreamExt, stream};
 use hl7::stream::batch::BatchWarning;
-use storage::{Lake, error_table, staging_table};
+use object_store::path::Path;
+use storage::Lake;
 use tokio::sync::mpsc;
 
-use crate::commit::{Addition, commit};
-use crate::convert::{Rules, convert};
-use crate::delta::{Table, Writer};
-use crate::failure::{self, Failure, Reason};
-use crate::seen::Seen;
+use crate::convert::Rules;
+use crate::run::Run;
 use crate::split::{Content, Contents, Found};
-use crate::{Accounting, Error, Input, Receipt, Result, land, receipts};
+use crate::stage::{Batch, Stage};
+use crate::{Accounting, Error, Input, Landed, Received, Result, land, recover};
 
 /// Messages converted and committed together, at most.
-const BATCH_MESSAGES: usize = 8_192;
+const BATCH_MESSAGES: usize = 16_384;
 /// Bytes of messages converted and committed together, save that a batch holds one message at least.
-const BATCH_BYTES: usize = 32 << 20;
+const BATCH_BYTES: usize = 24 << 20;
+/// Raw objects that one batch can say are finished.
+const BATCH_OBJECTS: usize = 8_192;
+/// Inputs that are landed at the same time: the waits for the disk overlap.
+const LANDINGS: usize = 8;
 
 /// What a run tells while it goes on.
 #[derive(Debug)]
@@ -30,6 +36,8 @@ pub enum Event {
     Batch(Input, BatchWarning),
     /// An input could not be read; the run goes on without it.
     Unreadable(Error),
+    /// What interrupted runs had landed and not finished is finished now.
+    Recovered(Accounting),
 }
 
 /// How to ingest.
@@ -39,54 +47,110 @@ pub struct Settings {
     pub feed: String,
     /// How its messages are read.
     pub rules: Rules,
+    /// Where to see how far the run is.
+    pub progress: Arc<Progress>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { feed: "default".into(), rules: Rules::default() }
+        Self { feed: "default".into(), rules: Rules::default(), progress: Arc::default() }
+    }
+}
+
+/// How far a run is, for anyone to look at while it goes on.
+#[derive(Debug, Default)]
+pub struct Progress {
+    bytes: AtomicU64,
+    inputs: AtomicU64,
+    messages: AtomicU64,
+}
+
+impl Progress {
+    /// Bytes of the inputs that are cut into messages.
+    pub fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Inputs that are cut into messages.
+    pub fn inputs(&self) -> u64 {
+        self.inputs.load(Ordering::Relaxed)
+    }
+
+    /// Messages that have found their end: staged, in error, or a duplicate.
+    pub fn messages(&self) -> u64 {
+        self.messages.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn settled(&self, messages: u64) {
+        self.messages.fetch_add(messages, Ordering::Relaxed);
     }
 }
 
 /// Lands and converts inputs; when it returns, everything counted is durable.
+///
+/// At the end, what earlier runs landed and did not finish because they were interrupted is finished too.
 pub async fn ingest(
     lake: &Lake,
     inputs: Vec<Result<Input>>,
     settings: &Settings,
     mut tell: impl FnMut(Event),
 ) -> Result<Accounting> {
-    let stage = Stage::open(lake, settings).await?;
+    check_feed(&settings.feed)?;
+    let mut run = Run::begin(lake)?;
+    let stage = Stage::open(lake, &settings.rules, settings.progress.clone()).await?;
     let (sender, receiver) = mpsc::channel(1);
     let staging = tokio::spawn(stage.run(receiver));
-    let read = take_up(lake, inputs, settings, &sender, &mut tell).await;
-    drop(sender);
-    // What was handed over is finished whatever became of the rest; the first failure is the one to tell.
-    let accounting = staging.await?;
-    read?;
-    accounting
+    let mut batches = Batches::new(&mut run, sender);
+    let taken = take_up(lake, inputs, settings, &mut batches, &mut tell).await;
+    let handed = match taken {
+        Ok(()) => batches.finish().await,
+        Err(error) => {
+            drop(batches);
+            Err(error)
+        }
+    };
+    // What was handed over is finished whatever became of the rest. The stage's failure is the cause of the other.
+    let (stage, accounting) = staging.await??;
+    handed?;
+    let recovered = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
+    if recovered.received > 0 {
+        tell(Event::Recovered(recovered));
+    }
+    run.end();
+    Ok(accounting)
 }
 
-type Batch = Vec<Found>;
+/// A feed's name is a part of keys and must be the same there.
+fn check_feed(name: &str) -> Result<()> {
+    let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
+    let is_plain = (1..=100).contains(&name.len()) && name.chars().all(plain);
+    if is_plain && !name.starts_with(['.', '_', '-']) {
+        return Ok(());
+    }
+    Err(Error::FeedName { name: name.into() })
+}
 
-/// Lands every input and hands over its messages, batch by batch.
+/// Lands every input and hands over its messages, batch by batch, in the order of the inputs.
 async fn take_up(
     lake: &Lake,
     inputs: Vec<Result<Input>>,
     settings: &Settings,
-    sender: &mpsc::Sender<Batch>,
+    batches: &mut Batches<'_>,
     tell: &mut impl FnMut(Event),
 ) -> Result<()> {
-    let mut batch = Filling::default();
-    for input in inputs {
-        let (input, opened) = match input.and_then(|input| Ok((input.open()?, input))) {
-            Ok((opened, input)) => (input, opened),
-            Err(error) => {
-                tell(Event::Unreadable(error));
-                continue;
-            }
-        };
-        let received = input.receive(&settings.feed);
-        let landed = match land(lake, &received, opened).await {
-            Ok(landed) => landed,
+    let landings = stream::iter(inputs)
+        .map(async |input| {
+            let input = input?;
+            let opened = input.open()?;
+            let received = input.receive(&settings.feed);
+            let landed = land(lake, &received, opened).await?;
+            Ok((input, received, landed))
+        })
+        .buffered(LANDINGS);
+    futures::pin_mut!(landings);
+    while let Some(landing) = landings.next().await {
+        let (input, received, landed) = match landing {
+            Ok(landing) => landing,
             Err(error @ Error::Input { .. }) => {
                 tell(Event::Unreadable(error));
                 continue;
@@ -97,133 +161,73 @@ async fn take_up(
             tell(Event::Empty(input));
             continue;
         }
-        let limit = settings.rules.options.limits.message_bytes;
-        let mut contents = Contents::open(lake, &landed, &received, limit).await?;
-        while let Some(found) = contents.next().await? {
-            if let Some(full) = batch.add(found) {
-                hand_over(sender, full).await?;
-            }
-        }
-        for warning in contents.batch_warnings {
-            tell(Event::Batch(input.clone(), warning));
-        }
+        let warnings = cut(lake, &landed, &received, settings, batches).await?;
+        warnings.into_iter().for_each(|warning| tell(Event::Batch(input.clone(), warning)));
+        settings.progress.inputs.fetch_add(1, Ordering::Relaxed);
     }
-    if batch.found.is_empty() { Ok(()) } else { hand_over(sender, batch.found).await }
+    Ok(())
 }
 
-async fn hand_over(sender: &mpsc::Sender<Batch>, batch: Batch) -> Result<()> {
-    sender.send(batch).await.map_err(|_| Error::Interrupted)
+/// Cuts a raw object into messages; gives what is odd about its batches.
+async fn cut(
+    lake: &Lake,
+    landed: &Landed,
+    received: &Received,
+    settings: &Settings,
+    batches: &mut Batches<'_>,
+) -> Result<Vec<BatchWarning>> {
+    let mut contents = Contents::open(lake, landed, received, &settings.rules).await?;
+    let mut position = 0;
+    while let Some(found) = contents.next().await? {
+        let end = found.offset + found.length;
+        settings.progress.bytes.fetch_add(end - position, Ordering::Relaxed);
+        position = end;
+        batches.add(found).await?;
+    }
+    settings.progress.bytes.fetch_add(landed.length.saturating_sub(position), Ordering::Relaxed);
+    batches.finished(landed.key.clone()).await?;
+    Ok(contents.batch_warnings)
 }
 
-#[derive(Default)]
-struct Filling {
-    found: Batch,
+/// Fills batches and hands them over.
+pub(crate) struct Batches<'r> {
+    run: &'r mut Run,
+    sender: mpsc::Sender<Batch>,
+    filling: Batch,
     bytes: usize,
 }
 
-impl Filling {
-    /// Adds to the batch; gives the batch back when it is full.
-    fn add(&mut self, found: Found) -> Option<Batch> {
+impl<'r> Batches<'r> {
+    pub(crate) fn new(run: &'r mut Run, sender: mpsc::Sender<Batch>) -> Self {
+        Self { run, sender, filling: Batch::default(), bytes: 0 }
+    }
+
+    pub(crate) async fn add(&mut self, found: Found) -> Result<()> {
         self.bytes += match &found.content {
             Content::Message(bytes) | Content::Junk(bytes) => bytes.len(),
-            Content::TooLong | Content::NoMessage => 0,
+            Content::TooLong | Content::NoMessage(_) => 0,
         };
-        self.found.push(found);
-        let full = self.found.len() >= BATCH_MESSAGES || self.bytes >= BATCH_BYTES;
-        full.then(|| std::mem::take(self).found)
-    }
-}
-
-/// The half that converts and commits.
-struct Stage {
-    lake: Lake,
-    rules: Rules,
-    staging: Writer,
-    staged: Seen,
-    errors: Writer,
-    failed: Seen,
-}
-
-impl Stage {
-    async fn open(lake: &Lake, settings: &Settings) -> Result<Self> {
-        let staging = Table::at(lake, staging_table())?;
-        let errors = Table::at(lake, error_table())?;
-        Ok(Self {
-            lake: lake.clone(),
-            rules: settings.rules.clone(),
-            staged: Seen::open(lake, &staging).await?,
-            staging: Writer::open(staging).await?,
-            failed: Seen::open(lake, &errors).await?,
-            errors: Writer::open(errors).await?,
-        })
+        self.filling.found.push(found);
+        let is_full = self.filling.found.len() >= BATCH_MESSAGES || self.bytes >= BATCH_BYTES;
+        if is_full { self.hand_over().await } else { Ok(()) }
     }
 
-    async fn run(mut self, mut batches: mpsc::Receiver<Batch>) -> Result<Accounting> {
-        let mut accounting = Accounting::default();
-        while let Some(batch) = batches.recv().await {
-            accounting += self.stage(batch).await?;
-        }
-        Ok(accounting)
+    /// Says that all of a raw object has been added.
+    pub(crate) async fn finished(&mut self, raw_key: Path) -> Result<()> {
+        self.filling.finished.push(raw_key);
+        if self.filling.finished.len() >= BATCH_OBJECTS { self.hand_over().await } else { Ok(()) }
     }
 
-    async fn stage(&mut self, batch: Batch) -> Result<Accounting> {
-        let mut accounting = Accounting { received: batch.len() as u64, ..Accounting::default() };
-        let name = uuid::Uuid::new_v4().to_string();
-        let receipts: Vec<&Receipt> = batch.iter().map(|found| &found.receipt).collect();
-        receipts::write(&self.lake, &name, &receipts).await?;
-
-        let (messages, mut failures) = self.sort(batch, &mut accounting);
-        let rules = self.rules.clone();
-        let converted = tokio::task::spawn_blocking(move || convert(&messages, &rules)).await??;
-        for failure in &converted.failures {
-            self.staged.release(failure.receipt.message_id);
-        }
-        failures.extend(converted.failures);
-        accounting.error += failures.len() as u64;
-        self.put_failures(failures).await?;
-
-        let rows = converted.rows.num_rows() as u64;
-        let addition = Addition { rows: converted.rows, documents: converted.documents };
-        let left_out = commit(&self.lake, &mut self.staging, &mut self.staged, addition).await?.len() as u64;
-        accounting.staged += rows - left_out;
-        accounting.duplicate += left_out;
-        Ok(accounting)
+    /// Hands over the last batch.
+    pub(crate) async fn finish(mut self) -> Result<()> {
+        let is_empty = self.filling.found.is_empty() && self.filling.finished.is_empty();
+        if is_empty { Ok(()) } else { self.hand_over().await }
     }
 
-    /// Tells new messages from duplicates and from what is no message.
-    fn sort(&mut self, batch: Batch, accounting: &mut Accounting) -> (Vec<(Receipt, Bytes)>, Vec<Failure>) {
-        let (mut messages, mut failures) = (Vec::new(), Vec::new());
-        for Found { receipt, content } in batch {
-            let limit = self.rules.options.limits.message_bytes;
-            let (bytes, reason) = match content {
-                Content::Message(bytes) if self.staged.claim(receipt.message_id) => {
-                    messages.push((receipt, bytes));
-                    continue;
-                }
-                Content::Message(_) => {
-                    accounting.duplicate += 1;
-                    continue;
-                }
-                Content::Junk(bytes) => (Some(bytes), Reason::no_message()),
-                Content::NoMessage => (None, Reason::no_message()),
-                Content::TooLong => (None, Reason::too_long(limit)),
-            };
-            failures.push(Failure { receipt, bytes, reason });
-        }
-        (messages, failures)
-    }
-
-    /// Puts failures in the error zone; one that is there already is counted and left as it is.
-    async fn put_failures(&mut self, mut failures: Vec<Failure>) -> Result<()> {
-        failures.retain(|failure| self.failed.claim(failure.receipt.message_id));
-        if failures.is_empty() {
-            return Ok(());
-        }
-        for failure in &failures {
-            failure::put(&self.lake, failure).await?;
-        }
-        let addition = Addition { rows: failure::rows(&failures)?, documents: Vec::new() };
-        commit(&self.lake, &mut self.errors, &mut self.failed, addition).await?;
-        Ok(())
+    async fn hand_over(&mut self) -> Result<()> {
+        self.bytes = 0;
+        let name = self.run.next_batch();
+        let batch = Batch { name, ..std::mem::take(&mut self.filling) };
+        self.sender.send(batch).await.map_err(|_| Error::Interrupted)
     }
 }

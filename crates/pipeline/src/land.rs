@@ -7,11 +7,11 @@ use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use storage::{Lake, raw_key};
 
-use crate::identity::{MessageId, hex};
+use crate::identity::hex;
 use crate::{Error, Received, Result};
 
 /// Inputs up to this many bytes are kept in memory until they are converted.
-const SMALL: usize = 8 << 20;
+const SMALL: usize = 1 << 20;
 /// Bytes read from a large input at once.
 const CHUNK: usize = 1 << 20;
 
@@ -24,23 +24,24 @@ pub struct Landed {
     pub length: u64,
     /// SHA-256 of them all, in hex.
     pub sha256: String,
-    /// The id they have if the whole input turns out to be no message.
-    pub(crate) id: MessageId,
     /// The bytes themselves, when they are few.
     pub(crate) bytes: Option<Bytes>,
 }
 
 /// Lands an input from its beginning to its end; when this returns the bytes are durable.
 ///
-/// The same bytes under the same name and feed land on the same key, and are written once.
+/// The same bytes under the same name and feed land on the same key, and are written once. Of an empty input
+/// nothing is written.
 pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>) -> Result<Landed> {
     let mut source = Source { input: Some(input), received: received.clone() };
-    let mut digest = RunningDigest::new(&received.feed);
+    let mut digest = Sha256::new();
     let first = source.read(SMALL + 1).await?;
     digest.update(&first);
     if first.len() <= SMALL {
-        let landed = digest.finish(received, first.len(), Some(first.clone()));
-        lake.put_new(&landed.key, first).await?;
+        let landed = landed(received, digest, first.len(), Some(first.clone()));
+        if landed.length > 0 {
+            lake.put_new(&landed.key, first).await?;
+        }
         return Ok(landed);
     }
     let mut upload = lake.upload().await?;
@@ -55,7 +56,7 @@ pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>)
         digest.update(&chunk);
         upload.write(&chunk).await?;
     }
-    let landed = digest.finish(received, length, None);
+    let landed = landed(received, digest, length, None);
     upload.seal().await?.publish(&landed.key).await?;
     Ok(landed)
 }
@@ -85,31 +86,9 @@ impl Source {
     }
 }
 
-/// Both hashes of an input, while it passes by.
-struct RunningDigest {
-    plain: Sha256,
-    with_feed: Sha256,
-}
-
-impl RunningDigest {
-    fn new(feed: &str) -> Self {
-        Self { plain: Sha256::new(), with_feed: MessageId::hasher(feed) }
-    }
-
-    fn update(&mut self, bytes: &[u8]) {
-        self.plain.update(bytes);
-        self.with_feed.update(bytes);
-    }
-
-    fn finish(self, received: &Received, length: usize, bytes: Option<Bytes>) -> Landed {
-        let sha256 = hex(self.plain.finalize());
-        let name = if received.origin == "-" { "stdin" } else { &received.origin };
-        Landed {
-            key: raw_key(&received.feed, &sha256, name),
-            length: u64::try_from(length).unwrap_or(u64::MAX),
-            id: MessageId::from_hasher(self.with_feed),
-            sha256,
-            bytes,
-        }
-    }
+fn landed(received: &Received, digest: Sha256, length: usize, bytes: Option<Bytes>) -> Landed {
+    let sha256 = hex(digest.finalize());
+    let name = if received.origin == "-" { "stdin" } else { &received.origin };
+    let key = raw_key(&received.feed, &sha256, name);
+    Landed { key, length: u64::try_from(length).unwrap_or(u64::MAX), sha256, bytes }
 }

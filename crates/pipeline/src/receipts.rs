@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use futures::TryStreamExt;
 use object_store::path::Path;
+use parquet::file::metadata::KeyValue;
 use storage::{Lake, receipts_key};
 
 use crate::delta::{encode, receipts_properties};
-use crate::{MessageId, Result};
+use crate::{Error, MessageId, Result, parquet_reader};
 
 /// One message received, whatever becomes of it.
 #[derive(Clone, Debug)]
@@ -26,29 +32,118 @@ pub struct Receipt {
     pub raw_offset: u64,
     /// Bytes.
     pub raw_length: u64,
-    /// SHA-256 of the message's bytes, in hex.
+    /// SHA-256 of the message's bytes, in hex; empty when they are over the limit.
     pub sha256: String,
     /// Where the raw object came from.
     pub origin: String,
+    /// Whether it was to be refused if it broke its own version of the standard.
+    pub strict: bool,
 }
 
+/// The list, in the file's footer, of raw objects of which everything is accounted for in this file and those
+/// before it.
+const FINISHED: &str = "carelake.finished";
+
 /// Writes a file of receipts; durable when it returns.
-pub(crate) async fn write(lake: &Lake, batch: &str, receipts: &[&Receipt]) -> Result<()> {
+pub(crate) async fn write(lake: &Lake, batch: &str, receipts: &[&Receipt], finished: &[Path]) -> Result<()> {
     let rows = rows(receipts)?;
-    let file = encode(&rows, receipts_properties())?;
+    let finished: Vec<&str> = finished.iter().map(AsRef::as_ref).collect();
+    let finished = serde_json::to_string(&finished).map_err(|error| Error::Internal(error.to_string()))?;
+    let properties =
+        receipts_properties().set_key_value_metadata(Some(vec![KeyValue::new(FINISHED.into(), finished)]));
+    let file = encode(&rows, properties.build())?;
     lake.put_new(&receipts_key(batch), file).await?;
     Ok(())
 }
 
+/// Reads a file of receipts.
+pub(crate) async fn read(lake: &Lake, batch: &str) -> Result<Vec<Receipt>> {
+    let mut batches = parquet_reader::open(lake, &receipts_key(batch)).await?.build()?;
+    let mut receipts = Vec::new();
+    while let Some(rows) = batches.try_next().await? {
+        let columns = Columns::of(&rows).ok_or_else(|| damaged(batch))?;
+        for row in 0..rows.num_rows() {
+            receipts.push(columns.receipt(row).ok_or_else(|| damaged(batch))?);
+        }
+    }
+    Ok(receipts)
+}
+
+/// The raw objects that a file of receipts completes; only its footer is read.
+pub(crate) async fn finished(lake: &Lake, batch: &str) -> Result<Vec<Path>> {
+    let builder = parquet_reader::open(lake, &receipts_key(batch)).await?;
+    let metadata = builder.metadata().file_metadata().key_value_metadata();
+    let value = metadata.into_iter().flatten().find(|pair| pair.key == FINISHED);
+    let keys = value.and_then(|pair| pair.value.as_deref());
+    let keys: Vec<String> = keys.and_then(|keys| serde_json::from_str(keys).ok()).unwrap_or_default();
+    Ok(keys.iter().filter_map(|key| Path::parse(key).ok()).collect())
+}
+
+fn damaged(batch: &str) -> Error {
+    Error::DamagedReceipts { key: receipts_key(batch).to_string() }
+}
+
+/// The columns of a batch of receipts.
+struct Columns<'r> {
+    message_id: &'r StringArray,
+    feed: &'r StringArray,
+    received_at: &'r TimestampMicrosecondArray,
+    sequence: &'r Int64Array,
+    raw_key: &'r StringArray,
+    raw_offset: &'r Int64Array,
+    raw_length: &'r Int64Array,
+    sha256: &'r StringArray,
+    origin: &'r StringArray,
+    /// Files of before there was such a column have none.
+    strict: Option<&'r BooleanArray>,
+}
+
+impl<'r> Columns<'r> {
+    fn of(rows: &'r RecordBatch) -> Option<Self> {
+        let text = |name: &str| rows.column_by_name(name)?.as_string_opt::<i32>();
+        let number = |name: &str| rows.column_by_name(name)?.as_primitive_opt::<Int64Type>();
+        Some(Self {
+            message_id: text("message_id")?,
+            feed: text("feed")?,
+            received_at: rows
+                .column_by_name("received_at")?
+                .as_primitive_opt::<TimestampMicrosecondType>()?,
+            sequence: number("sequence")?,
+            raw_key: text("raw_key")?,
+            raw_offset: number("raw_offset")?,
+            raw_length: number("raw_length")?,
+            sha256: text("sha256")?,
+            origin: text("origin")?,
+            strict: rows.column_by_name("strict").and_then(|column| column.as_boolean_opt()),
+        })
+    }
+
+    fn receipt(&self, row: usize) -> Option<Receipt> {
+        Some(Receipt {
+            message_id: MessageId::parse(self.message_id.value(row))?,
+            feed: self.feed.value(row).into(),
+            received_at: self.received_at.value(row),
+            sequence: self.sequence.value(row),
+            raw_key: Path::parse(self.raw_key.value(row)).ok()?,
+            raw_offset: self.raw_offset.value(row).cast_unsigned(),
+            raw_length: self.raw_length.value(row).cast_unsigned(),
+            sha256: self.sha256.value(row).into(),
+            origin: self.origin.value(row).into(),
+            strict: self.strict.is_some_and(|strict| strict.is_valid(row) && strict.value(row)),
+        })
+    }
+}
+
 fn rows(receipts: &[&Receipt]) -> Result<RecordBatch> {
     let text = |value: fn(&Receipt) -> String| -> ArrayRef {
-        Arc::new(receipts.iter().map(|receipt| Some(value(receipt))).collect::<StringArray>())
+        Arc::new(StringArray::from_iter_values(receipts.iter().map(|receipt| value(receipt))))
     };
     let number = |value: fn(&Receipt) -> i64| -> ArrayRef {
-        Arc::new(receipts.iter().map(|receipt| Some(value(receipt))).collect::<Int64Array>())
+        Arc::new(Int64Array::from_iter_values(receipts.iter().map(|receipt| value(receipt))))
     };
-    let received_at: TimestampMicrosecondArray =
-        receipts.iter().map(|receipt| Some(receipt.received_at)).collect();
+    let received_at =
+        TimestampMicrosecondArray::from_iter_values(receipts.iter().map(|receipt| receipt.received_at));
+    let strict: BooleanArray = receipts.iter().map(|receipt| Some(receipt.strict)).collect();
     Ok(RecordBatch::try_new(
         tables::receipts_schema(),
         vec![
@@ -61,6 +156,7 @@ fn rows(receipts: &[&Receipt]) -> Result<RecordBatch> {
             number(|receipt| receipt.raw_length.cast_signed()),
             text(|receipt| receipt.sha256.clone()),
             text(|receipt| receipt.origin.clone()),
+            Arc::new(strict),
         ],
     )?)
 }

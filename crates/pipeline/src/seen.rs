@@ -30,9 +30,9 @@ impl Seen {
         Ok(seen)
     }
 
-    /// Takes an id for the caller; false if it is taken.
-    pub(crate) fn claim(&mut self, id: MessageId) -> bool {
-        self.ids.insert(id)
+    /// Takes ids for the caller; false for each that is taken, also by an earlier one of `ids`.
+    pub(crate) async fn claim_all(&mut self, ids: &[MessageId]) -> Result<Vec<bool>> {
+        Ok(ids.iter().map(|id| self.ids.insert(*id)).collect())
     }
 
     /// Gives an id back that the caller will not add after all.

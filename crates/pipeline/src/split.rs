@@ -1,22 +1,69 @@
-//! Cuts a raw object into its messages, whatever its size, and writes a receipt for each.
+//! Cuts a raw object into its messages, whatever its size, with a receipt for each.
 //!
 //! Every byte of the object is in a message, in framing, or in a piece that is reported as an error.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use hl7::stream::batch::{BatchWarning, Batches};
 use hl7::stream::{Piece, PieceKind, Splitter};
+use object_store::path::Path;
+use sha2::Digest;
 use storage::Lake;
 
+use crate::convert::Rules;
 use crate::identity::sha256;
 use crate::{Landed, MessageId, Receipt, Received, Result};
 
-/// What stands in a raw object, with its receipt.
+/// A raw object that is being cut, as each of its receipts tells it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) feed: String,
+    pub(crate) received_at: i64,
+    pub(crate) origin: String,
+    pub(crate) strict: bool,
+    pub(crate) key: Path,
+    /// Of the whole object, in hex.
+    pub(crate) sha256: String,
+}
+
+/// What stands in a raw object, and where.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
-    pub(crate) receipt: Receipt,
+    pub(crate) source: Arc<Source>,
+    pub(crate) sequence: i64,
+    pub(crate) offset: u64,
+    pub(crate) length: u64,
     pub(crate) content: Content,
+}
+
+impl Found {
+    /// The receipt; hashes the bytes, which takes a while.
+    pub(crate) fn receipt(&self) -> Receipt {
+        let Source { feed, received_at, origin, strict, key, sha256: whole } = &*self.source;
+        let (message_id, sha256) = match &self.content {
+            Content::Message(bytes) | Content::Junk(bytes) => (MessageId::of(feed, bytes), sha256(bytes)),
+            // Its bytes were never in memory together: it is named by where it lies.
+            Content::TooLong => {
+                (MessageId::of(feed, format!("{whole} {}", self.offset).as_bytes()), String::new())
+            }
+            Content::NoMessage(id) => (*id, whole.clone()),
+        };
+        Receipt {
+            message_id,
+            feed: feed.clone(),
+            received_at: *received_at,
+            sequence: self.sequence,
+            raw_key: key.clone(),
+            raw_offset: self.offset,
+            raw_length: self.length,
+            sha256,
+            origin: origin.clone(),
+            strict: *strict,
+        }
+    }
 }
 
 /// The bytes of a receipt.
@@ -28,14 +75,16 @@ pub(crate) enum Content {
     Junk(Bytes),
     /// A message over the size limit, whose bytes are in the raw zone only.
     TooLong,
-    /// The whole object: there is no message in it.
-    NoMessage,
+    /// The whole object, under this id: there is no message in it.
+    NoMessage(MessageId),
 }
 
 /// Reads a landed object from its beginning to its end and gives what it finds, in order.
-pub(crate) struct Contents<'a> {
-    landed: &'a Landed,
-    received: &'a Received,
+pub(crate) struct Contents {
+    lake: Lake,
+    source: Arc<Source>,
+    bytes: Option<Bytes>,
+    length: u64,
     chunks: BoxStream<'static, storage::Result<Bytes>>,
     splitter: Splitter,
     batches: Option<Batches>,
@@ -52,22 +101,28 @@ pub(crate) struct Contents<'a> {
     ready: std::collections::VecDeque<Found>,
 }
 
-impl<'a> Contents<'a> {
+impl Contents {
     pub(crate) async fn open(
         lake: &Lake,
-        landed: &'a Landed,
-        received: &'a Received,
-        limit_bytes: usize,
+        landed: &Landed,
+        received: &Received,
+        rules: &Rules,
     ) -> Result<Self> {
-        let chunks = match &landed.bytes {
-            Some(bytes) => stream::iter([Ok(bytes.clone())]).boxed(),
-            None => lake.read_chunks(&landed.key).await?,
+        let source = Source {
+            feed: received.feed.clone(),
+            received_at: received.received_at,
+            origin: received.origin.clone(),
+            strict: rules.strict,
+            key: landed.key.clone(),
+            sha256: landed.sha256.clone(),
         };
         Ok(Self {
-            landed,
-            received,
-            chunks,
-            splitter: Splitter::new(limit_bytes),
+            lake: lake.clone(),
+            source: Arc::new(source),
+            bytes: landed.bytes.clone(),
+            length: landed.length,
+            chunks: chunks(lake, landed).await?,
+            splitter: Splitter::new(rules.options.limits.message_bytes),
             batches: Some(Batches::new()),
             batch_warnings: Vec::new(),
             buffer: Vec::new(),
@@ -99,7 +154,7 @@ impl<'a> Contents<'a> {
                     self.take(&piece, bytes);
                 }
                 None if self.at_end => {
-                    self.finish();
+                    self.finish().await?;
                     return Ok(self.ready.pop_front());
                 }
                 None => self.fill().await?,
@@ -123,25 +178,7 @@ impl<'a> Contents<'a> {
             _ => return,
         };
         self.sequence += 1;
-        let (message_id, hash) = match &content {
-            Content::Message(bytes) | Content::Junk(bytes) => {
-                (MessageId::of(&self.received.feed, bytes), sha256(bytes))
-            }
-            // Its bytes were never in memory together: it is named by where it lies.
-            _ => self.named_by_place(piece.offset),
-        };
-        let receipt = Receipt {
-            message_id,
-            feed: self.received.feed.clone(),
-            received_at: self.received.received_at,
-            sequence: self.sequence,
-            raw_key: self.landed.key.clone(),
-            raw_offset: piece.offset,
-            raw_length: piece.length,
-            sha256: hash,
-            origin: self.received.origin.clone(),
-        };
-        let found = Found { receipt, content };
+        let found = self.found(self.sequence, piece.offset, piece.length, content);
         if matches!(found.content, Content::Junk(_))
             && self.messages == 0
             && self.early_junk.len() < EARLY_JUNK
@@ -155,33 +192,34 @@ impl<'a> Contents<'a> {
     }
 
     /// An object without a message, but with bytes, is one error as a whole.
-    fn finish(&mut self) {
+    async fn finish(&mut self) -> Result<()> {
         if let Some(mut batches) = self.batches.take() {
             batches.end(&mut self.batch_warnings);
         }
-        if self.messages == 0 && self.landed.length > 0 {
+        if self.messages == 0 && self.length > 0 {
             self.messages = 1;
             self.early_junk.clear();
-            self.ready.push_back(Found {
-                receipt: Receipt {
-                    message_id: self.landed.id,
-                    feed: self.received.feed.clone(),
-                    received_at: self.received.received_at,
-                    sequence: 1,
-                    raw_key: self.landed.key.clone(),
-                    raw_offset: 0,
-                    raw_length: self.landed.length,
-                    sha256: self.landed.sha256.clone(),
-                    origin: self.received.origin.clone(),
-                },
-                content: Content::NoMessage,
-            });
+            let id = self.id_of_all().await?;
+            self.ready.push_back(self.found(1, 0, self.length, Content::NoMessage(id)));
         }
+        Ok(())
     }
 
-    fn named_by_place(&self, offset: u64) -> (MessageId, String) {
-        let place = format!("{} {offset}", self.landed.sha256);
-        (MessageId::of(&self.received.feed, place.as_bytes()), String::new())
+    fn found(&self, sequence: i64, offset: u64, length: u64, content: Content) -> Found {
+        Found { source: self.source.clone(), sequence, offset, length, content }
+    }
+
+    /// The id that the object has as a whole.
+    async fn id_of_all(&self) -> Result<MessageId> {
+        if let Some(bytes) = &self.bytes {
+            return Ok(MessageId::of(&self.source.feed, bytes));
+        }
+        let mut hasher = MessageId::hasher(&self.source.feed);
+        let mut chunks = self.lake.read_chunks(&self.source.key).await?;
+        while let Some(chunk) = chunks.next().await {
+            hasher.update(&chunk?);
+        }
+        Ok(MessageId::from_hasher(hasher))
     }
 
     async fn fill(&mut self) -> Result<()> {
@@ -193,6 +231,13 @@ impl<'a> Contents<'a> {
         }
         Ok(())
     }
+}
+
+async fn chunks(lake: &Lake, landed: &Landed) -> Result<BoxStream<'static, storage::Result<Bytes>>> {
+    Ok(match &landed.bytes {
+        Some(bytes) => stream::iter([Ok(bytes.clone())]).boxed(),
+        None => lake.read_chunks(&landed.key).await?,
+    })
 }
 
 /// Pieces of junk that are held back until a message shows that the object has one.

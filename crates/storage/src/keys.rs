@@ -22,6 +22,11 @@ pub fn raw_key(feed: &str, sha256: &str, name: &str) -> Path {
     Path::from_iter(["raw", &plain(feed), &hash[..hash.len().min(2)], &format!("{hash}-{}", plain(name))])
 }
 
+/// All raw bytes of a lake, receipts included.
+pub fn raw_prefix() -> Path {
+    Path::from("raw")
+}
+
 /// All receipts of a lake.
 pub fn receipts_prefix() -> Path {
     Path::from("raw/_receipts")
@@ -30,6 +35,16 @@ pub fn receipts_prefix() -> Path {
 /// One file of receipts; `batch` is unique.
 pub fn receipts_key(batch: &str) -> Path {
     Path::from_iter(["raw", "_receipts", &format!("{batch}.parquet")])
+}
+
+/// The marks of the receipts files whose messages have all found their end.
+pub fn settled_prefix() -> Path {
+    Path::from("_carelake/settled")
+}
+
+/// The mark of one file of receipts: none of its messages is waiting any more.
+pub fn settled_key(batch: &str) -> Path {
+    Path::from_iter(["_carelake", "settled", batch])
 }
 
 /// The folder of the Delta table of converted messages.

@@ -18,6 +18,9 @@ use crate::{Error, Location, Result, Upload, marker_key};
 /// The newest lake format this program reads, and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// Bytes read at once of an object that is read from its beginning to its end.
+const CHUNK: usize = 2 << 20;
+
 /// A lake's storage. Cheap to clone; all keys are relative to the lake.
 #[derive(Clone)]
 pub struct Lake {
@@ -134,11 +137,19 @@ impl Lake {
         self.store.get_range(key, range).await.map_err(|error| Error::store("read", key, error))
     }
 
-    /// Reads an object piece by piece, in order.
+    /// Reads an object piece by piece, in order, as long as it was at the beginning.
     pub async fn read_chunks(&self, key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let whole = self.store.get(key).await.map_err(|error| Error::store("read", key, error))?;
-        let key = key.clone();
-        Ok(whole.into_stream().map_err(move |error| Error::store("read", &key, error)).boxed())
+        let length = self.store.head(key).await.map_err(|error| Error::store("read", key, error))?.size;
+        let (store, key) = (self.store.clone(), key.clone());
+        let starts = (0..length).step_by(CHUNK);
+        let chunks = futures::stream::iter(starts).then(move |start| {
+            let (store, key) = (store.clone(), key.clone());
+            async move {
+                let range = start..length.min(start + CHUNK as u64);
+                store.get_range(&key, range).await.map_err(|error| Error::store("read", &key, error))
+            }
+        });
+        Ok(chunks.boxed())
     }
 
     /// Whether there is an object of this key.

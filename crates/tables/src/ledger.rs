@@ -16,6 +16,7 @@ pub fn receipts_schema() -> SchemaRef {
         number("raw_length"),
         text("sha256"),
         text("origin"),
+        Field::new("strict", DataType::Boolean, true),
     ]))
 }
 

@@ -27,11 +27,12 @@ pub(super) struct Ingest {
 
 impl Ingest {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
-        if self.feed.is_empty() {
-            return Err(Failure::new("a feed needs a name"));
-        }
         let lake = crate::lake::open(lake).await?;
-        let settings = Settings { feed: self.feed, rules: Rules { strict: self.strict, ..Rules::default() } };
+        let settings = Settings {
+            feed: self.feed,
+            rules: Rules { strict: self.strict, ..Rules::default() },
+            ..Settings::default()
+        };
         let mut unreadable = false;
         let accounting =
             pipeline::ingest(&lake, Input::expand(&self.paths), &settings, |event| match event {
@@ -42,6 +43,9 @@ impl Ingest {
                     warning.offset,
                     warning.code
                 )),
+                Event::Recovered(accounting) => {
+                    report::note(format_args!("finished what an interrupted run had begun: {accounting}"))
+                }
                 Event::Unreadable(error) => {
                     unreadable = true;
                     report::error(error, None);

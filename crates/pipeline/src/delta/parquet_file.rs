@@ -76,8 +76,8 @@ pub(crate) fn table_properties(batch: &RecordBatch) -> WriterProperties {
 }
 
 /// Settings for files of receipts.
-pub(crate) fn receipts_properties() -> WriterProperties {
-    plain_properties().build()
+pub(crate) fn receipts_properties() -> WriterPropertiesBuilder {
+    plain_properties()
 }
 
 fn plain_properties() -> WriterPropertiesBuilder {

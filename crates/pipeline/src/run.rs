@@ -1,0 +1,99 @@
+//! A run of ingest: what it is called, which batches it made, and what an interrupted one left to do.
+//!
+//! A batch is one file of receipts. It is pending from the moment the receipts are durable until a mark says
+//! that each of its messages is staged, in error or a duplicate. The name of a batch begins with its time, so
+//! that a listing is in order of time, and names its run, so that the living can be told from the dead.
+
+use std::collections::HashSet;
+
+use object_store::path::Path;
+use storage::{Lake, Lock, Locks, Put, receipts_prefix, settled_key, settled_prefix};
+use uuid::Uuid;
+
+use crate::{Result, time};
+
+/// A run that is going on.
+#[derive(Debug)]
+pub(crate) struct Run {
+    lock: Lock,
+    batches: u32,
+}
+
+impl Run {
+    pub(crate) fn begin(lake: &Lake) -> Result<Self> {
+        Ok(Self { lock: lake.lock(&Uuid::new_v4().simple().to_string())?, batches: 0 })
+    }
+
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        self.lock.name()
+    }
+
+    /// A name for the next batch.
+    pub(crate) fn next_batch(&mut self) -> String {
+        self.batches += 1;
+        format!("{:016x}-{}-{:06}", time::now().max(0), self.lock.name(), self.batches)
+    }
+
+    /// Ends the run: nothing of it is pending.
+    pub(crate) fn end(self) {
+        self.lock.release();
+    }
+}
+
+/// The run that a batch belongs to.
+pub(crate) fn run_of(batch: &str) -> Option<&str> {
+    batch.split('-').nth(1)
+}
+
+/// When a batch was made, in microseconds since 1970, UTC.
+pub(crate) fn time_of(batch: &str) -> Option<i64> {
+    i64::from_str_radix(batch.split('-').next()?, 16).ok()
+}
+
+/// The batches of a lake, oldest first.
+pub(crate) async fn batches(lake: &Lake) -> Result<Vec<String>> {
+    let files = lake.list(&receipts_prefix()).await?;
+    let name = |key: &Path| key.filename().and_then(|name| name.strip_suffix(".parquet")).map(str::to_owned);
+    Ok(files.iter().filter_map(|file| name(&file.key)).collect())
+}
+
+/// The batches that are not settled, oldest first.
+pub(crate) async fn pending(lake: &Lake) -> Result<Vec<String>> {
+    // In this order: a batch that is settled in between is pending in neither.
+    let mut batches = batches(lake).await?;
+    let settled = lake.list(&settled_prefix()).await?;
+    let settled: HashSet<&str> = settled.iter().filter_map(|mark| mark.key.filename()).collect();
+    batches.retain(|batch| !settled.contains(batch.as_str()));
+    Ok(batches)
+}
+
+/// The batches that are pending and whose run has died, oldest first, with the locks that such runs left.
+///
+/// On a lake without locks, a run counts as dead when its batch is older than [`PATIENCE_MICROSECONDS`].
+pub(crate) async fn abandoned(lake: &Lake) -> Result<(Vec<String>, Locks)> {
+    // In this order: a run that begins after the listing has no batch in it.
+    let mut batches = pending(lake).await?;
+    let locks = lake.seize_abandoned()?;
+    let is_dead = |batch: &String| match lake.folder() {
+        Some(_) => !run_of(batch).is_some_and(|run| locks.living.iter().any(|living| living == run)),
+        None => time_of(batch).is_some_and(|time| time < time::now() - PATIENCE_MICROSECONDS),
+    };
+    batches.retain(is_dead);
+    // A run may have ended well between the listing and the look at the locks.
+    let mut abandoned = Vec::new();
+    for batch in batches {
+        if !lake.exists(&settled_key(&batch)).await? {
+            abandoned.push(batch);
+        }
+    }
+    Ok((abandoned, locks))
+}
+
+/// A quarter of an hour.
+const PATIENCE_MICROSECONDS: i64 = 15 * 60 * 1_000_000;
+
+/// Says that every message of a batch has found its end.
+pub(crate) async fn settle(lake: &Lake, batch: &str) -> Result<Put> {
+    Ok(lake.put_new(&settled_key(batch), bytes::Bytes::from_static(b"\n")).await?)
+}

@@ -1,0 +1,252 @@
+//! The half of a run that converts and commits: batches in, rows of tables and objects of the error zone out.
+//!
+//! Receipts become durable and messages are converted on all cores; what decides on duplicates and what makes
+//! rows visible goes one batch after the other, in the order of receiving.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::FutureExt;
+use futures::stream::{self, FuturesOrdered};
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use storage::{Lake, error_table, staging_table};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::commit::{Addition, commit};
+use crate::convert::Rules;
+use crate::delta::{DataFile, Table, Writer, encode, table_properties};
+use crate::failure::{self, Failure, Reason};
+use crate::ingest::Progress;
+use crate::prepare::{Prepared, prepare, prepare_without};
+use crate::seen::Seen;
+use crate::split::{Content, Found};
+use crate::{Accounting, Receipt, Result, receipts, run};
+
+/// Objects of the error zone written at the same time: the waits for the disk overlap.
+const WRITES: usize = 16;
+
+/// What is converted and committed together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) name: String,
+    pub(crate) found: Vec<Found>,
+    /// Raw objects of which nothing comes after this batch.
+    pub(crate) finished: Vec<Path>,
+}
+
+/// A batch whose receipts are durable.
+#[derive(Debug)]
+pub(crate) struct Receipted {
+    pub(crate) name: String,
+    pub(crate) messages: Vec<(Receipt, Content)>,
+}
+
+/// A batch whose messages are converted.
+struct Converted {
+    name: String,
+    accounting: Accounting,
+    messages: Arc<Vec<(Receipt, Bytes)>>,
+    prepared: Prepared,
+    failures: Vec<Failure>,
+}
+
+/// The tables of a lake, open for adding.
+pub(crate) struct Stage {
+    lake: Lake,
+    rules: Rules,
+    staging: Writer,
+    staged: Seen,
+    errors: Writer,
+    failed: Seen,
+    progress: Arc<Progress>,
+}
+
+impl Stage {
+    pub(crate) async fn open(lake: &Lake, rules: &Rules, progress: Arc<Progress>) -> Result<Self> {
+        let staging = Table::at(lake, staging_table())?;
+        let errors = Table::at(lake, error_table())?;
+        Ok(Self {
+            lake: lake.clone(),
+            rules: rules.clone(),
+            staged: Seen::open(lake, &staging).await?,
+            staging: Writer::open(staging).await?,
+            failed: Seen::open(lake, &errors).await?,
+            errors: Writer::open(errors).await?,
+            progress,
+        })
+    }
+
+    /// The same tables, for messages under other rules.
+    pub(crate) fn with_rules(self, rules: &Rules) -> Self {
+        Self { rules: rules.clone(), ..self }
+    }
+
+    /// Takes batches until there are no more.
+    pub(crate) async fn run(mut self, batches: mpsc::Receiver<Batch>) -> Result<(Self, Accounting)> {
+        let lake = self.lake.clone();
+        let receipted = stream::unfold(batches, async |mut batches| Some((batches.recv().await?, batches)))
+            .map(move |batch| tokio::spawn(receive(lake.clone(), batch)))
+            .buffered(cores())
+            .map(|joined| joined.map_err(Into::into).flatten());
+        let accounting = self.stage(receipted.boxed()).await?;
+        Ok((self, accounting))
+    }
+
+    /// Converts and commits batches whose receipts are durable.
+    pub(crate) async fn stage(
+        &mut self,
+        mut receipted: stream::BoxStream<'_, Result<Receipted>>,
+    ) -> Result<Accounting> {
+        let mut accounting = Accounting::default();
+        let mut converting: FuturesOrdered<JoinHandle<Result<Converted>>> = FuturesOrdered::new();
+        loop {
+            let has_room = converting.len() < cores();
+            tokio::select! {
+                biased;
+                Some(converted) = converting.next(), if !converting.is_empty() => {
+                    accounting += self.commit(converted??).await?;
+                }
+                batch = receipted.next(), if has_room => match batch {
+                    Some(batch) => {
+                        let work = self.convert(batch?).await?;
+                        converting.push_back(tokio::spawn(work));
+                    }
+                    None => break,
+                },
+            }
+        }
+        while let Some(converted) = converting.next().await {
+            accounting += self.commit(converted??).await?;
+        }
+        Ok(accounting)
+    }
+
+    /// Decides which messages of a batch are new; gives the work of converting those.
+    async fn convert(
+        &mut self,
+        batch: Receipted,
+    ) -> Result<impl Future<Output = Result<Converted>> + Send + 'static> {
+        let Receipted { name, messages } = batch;
+        let mut accounting = Accounting { received: messages.len() as u64, ..Accounting::default() };
+        let limit = self.rules.options.limits.message_bytes;
+        let (mut readable, mut failures) = (Vec::new(), Vec::new());
+        for (receipt, content) in messages {
+            let (bytes, reason) = match content {
+                Content::Message(bytes) => {
+                    readable.push((receipt, bytes));
+                    continue;
+                }
+                Content::Junk(bytes) => (Some(bytes), Reason::no_message()),
+                Content::NoMessage(_) => (None, Reason::no_message()),
+                Content::TooLong => (None, Reason::too_long(limit)),
+            };
+            failures.push(Failure { receipt, bytes, reason });
+        }
+        let ids: Vec<_> = readable.iter().map(|(receipt, _)| receipt.message_id).collect();
+        let mut is_new = self.staged.claim_all(&ids).await?.into_iter();
+        readable.retain(|_| is_new.next().unwrap_or(false));
+        accounting.duplicate += (ids.len() - readable.len()) as u64;
+
+        let (lake, table, rules) = (self.lake.clone(), self.staging.table().clone(), self.rules.clone());
+        Ok(async move {
+            let prepared = prepare(&lake, &table, &readable, &rules).await?;
+            Ok(Converted { name, accounting, messages: Arc::new(readable), prepared, failures })
+        })
+    }
+
+    /// Makes a batch visible, and says that it is done with.
+    async fn commit(&mut self, converted: Converted) -> Result<Accounting> {
+        let Converted { name, mut accounting, messages, prepared, mut failures } = converted;
+        for failure in &prepared.failures {
+            self.staged.release(failure.receipt.message_id);
+        }
+        failures.extend(prepared.failures);
+        accounting.error += failures.len() as u64;
+        self.put_failures(failures).await?;
+
+        if let Some(addition) = prepared.addition {
+            let rows = addition.ids.len();
+            let (lake, table, rules) = (&self.lake, self.staging.table().clone(), &self.rules);
+            let again = |left_out| {
+                let (table, messages) = (table.clone(), messages.clone());
+                async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
+            };
+            let left_out = commit(&mut self.staging, &mut self.staged, addition, again).await?.len();
+            accounting.staged += (rows - left_out) as u64;
+            accounting.duplicate += left_out as u64;
+        }
+        run::settle(&self.lake, &name).await?;
+        self.progress.settled(accounting.received);
+        Ok(accounting)
+    }
+
+    /// Puts failures in the error zone; one that is there already is counted and left as it is.
+    async fn put_failures(&mut self, mut failures: Vec<Failure>) -> Result<()> {
+        let ids: Vec<_> = failures.iter().map(|failure| failure.receipt.message_id).collect();
+        let mut is_new = self.failed.claim_all(&ids).await?.into_iter();
+        failures.retain(|_| is_new.next().unwrap_or(false));
+        if failures.is_empty() {
+            return Ok(());
+        }
+        let lake = &self.lake;
+        let table = self.errors.table().clone();
+        let failures = Arc::new(failures);
+        put_all(lake, &failures).await?;
+        let again = |left_out: std::collections::HashSet<_>| {
+            let (lake, table, failures) = (lake.clone(), table.clone(), failures.clone());
+            async move {
+                let kept = failures.iter().filter(|failure| !left_out.contains(&failure.receipt.message_id));
+                write_rows(&lake, &table, &kept.collect::<Vec<_>>()).await
+            }
+            .boxed()
+        };
+        if let Some(addition) = again(std::collections::HashSet::new()).await? {
+            commit(&mut self.errors, &mut self.failed, addition, again).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Hashes the messages of a batch and writes their receipts.
+async fn receive(lake: Lake, batch: Batch) -> Result<Receipted> {
+    let Batch { name, found, finished } = batch;
+    let hashed = tokio::task::spawn_blocking(move || {
+        found.into_iter().map(|found| (found.receipt(), found.content)).collect::<Vec<_>>()
+    });
+    let messages = hashed.await?;
+    let receipts: Vec<&Receipt> = messages.iter().map(|(receipt, _)| receipt).collect();
+    receipts::write(&lake, &name, &receipts, &finished).await?;
+    Ok(Receipted { name, messages })
+}
+
+/// Puts the bytes and reports of failures in the error zone.
+async fn put_all(lake: &Lake, failures: &Arc<Vec<Failure>>) -> Result<()> {
+    stream::iter(0..failures.len())
+        .map(|position| {
+            let (lake, failures) = (lake.clone(), failures.clone());
+            async move { failure::put(&lake, &failures[position]).await }
+        })
+        .buffer_unordered(WRITES)
+        .try_for_each(|()| futures::future::ok(()))
+        .await
+}
+
+/// Writes rows of the error table, not yet visible.
+async fn write_rows(lake: &Lake, table: &Table, failures: &[&Failure]) -> Result<Option<Addition>> {
+    if failures.is_empty() {
+        return Ok(None);
+    }
+    let rows = failure::rows(failures)?;
+    let bytes = encode(&rows, table_properties(&rows))?;
+    let file = DataFile::new(format!("part-{}.parquet", uuid::Uuid::new_v4()), bytes.len(), &rows);
+    lake.put_new(&table.key_of(&file.path), bytes).await?;
+    let ids = failures.iter().map(|failure| failure.receipt.message_id).collect();
+    Ok(Some(Addition { ids, schema: rows.schema(), file }))
+}
+
+/// Batches that are received, and as many that are converted, at the same time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, Into::into)
+}
