@@ -3,6 +3,10 @@
 //! Each command is one file in [`commands`]. Answers go to stdout, everything else to stderr; a failure is
 //! `error: …` and `hint: …` with exit code 1, a command line that cannot be understood the same with 2.
 
+/// Every batch is new memory for a thousand columns, made on one thread and dropped on another.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod commands;
 mod lake;
 mod messages;

@@ -19,9 +19,9 @@ use crate::stage::{Batch, Stage};
 use crate::{Accounting, Error, Input, Landed, Received, Result, land, recover};
 
 /// Messages converted and committed together, at most.
-const BATCH_MESSAGES: usize = 16_384;
+const BATCH_MESSAGES: usize = 8_192;
 /// Bytes of messages converted and committed together, save that a batch holds one message at least.
-const BATCH_BYTES: usize = 24 << 20;
+const BATCH_BYTES: usize = 12 << 20;
 /// Raw objects that one batch can say are finished.
 const BATCH_OBJECTS: usize = 8_192;
 /// Inputs that are landed at the same time: the waits for the disk overlap.

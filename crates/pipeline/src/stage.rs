@@ -88,7 +88,7 @@ impl Stage {
         let lake = self.lake.clone();
         let receipted = stream::unfold(batches, async |mut batches| Some((batches.recv().await?, batches)))
             .map(move |batch| tokio::spawn(receive(lake.clone(), batch)))
-            .buffered(cores())
+            .buffered(1)
             .map(|joined| joined.map_err(Into::into).flatten());
         let accounting = self.stage(receipted.boxed()).await?;
         Ok((self, accounting))
@@ -246,7 +246,7 @@ async fn write_rows(lake: &Lake, table: &Table, failures: &[&Failure]) -> Result
     Ok(Some(Addition { ids, schema: rows.schema(), file }))
 }
 
-/// Batches that are received, and as many that are converted, at the same time.
+/// Batches that are converted at the same time.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, Into::into)
 }
