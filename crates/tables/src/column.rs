@@ -135,6 +135,11 @@ impl ListOffsets {
         index
     }
 
+    /// Whether a row has an element already.
+    pub(crate) fn is_open(&self, row: usize) -> bool {
+        self.starts.len() > row
+    }
+
     /// The element index behind the last one of a row.
     pub(crate) fn next_element(&mut self, row: usize) -> usize {
         let position = if self.starts.len() <= row { 0 } else { self.elements - self.starts[row] as usize };

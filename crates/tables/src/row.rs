@@ -57,8 +57,12 @@ impl Sink for SegmentRow<'_, '_> {
     }
 
     fn trailing_repetitions(&mut self, field: &'static Slot, count: u32) {
-        let Some(column) = self.column.as_deref_mut() else { return };
-        if let Column::List(list) = column.field(field) {
+        // They keep their place behind a value. Without one there is nothing to be in place of: the field is null,
+        // whether or not another message of the batch brings its column.
+        let column = self.column.as_deref_mut().and_then(|segment| segment.seen_field(field));
+        if let Some(Column::List(list)) = column
+            && list.offsets.is_open(self.row)
+        {
             list.offsets.element(self.row, count as usize - 1);
         }
     }

@@ -36,6 +36,15 @@ impl Column {
         }
     }
 
+    /// Whether no value has come to it. Parquet has no struct without members, so such a column is left out.
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Text(_) | Self::Varies(_) => false,
+            Self::Composite(column) => column.is_empty(),
+            Self::List(column) => column.element.is_empty(),
+        }
+    }
+
     fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
         match self {
             Self::Text(column) => column.finish(rows),
@@ -82,6 +91,10 @@ impl CompositeColumn {
         })
     }
 
+    fn is_empty(&self) -> bool {
+        self.children.iter().flatten().all(Column::is_empty)
+    }
+
     fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
         finish_struct(finish_children(self.slots, self.children, rows)?, rows)
     }
@@ -108,7 +121,7 @@ impl VariesColumn {
         // The order of the dictionary, not that of arrival: equal content gives equal schemas.
         self.types.sort_by_key(|(datatype, _)| datatype.index());
         let mut columns = vec![("value", self.value.finish(rows)?)];
-        for (datatype, column) in self.types {
+        for (datatype, column) in self.types.into_iter().filter(|(_, column)| !column.is_empty()) {
             columns.push((datatype.key(), column.finish(rows)?));
         }
         finish_struct(columns, rows)
@@ -154,6 +167,11 @@ impl SegmentColumn {
         child(&mut self.children, slot.number() - 1).get_or_insert_with(|| Column::of_field(slot))
     }
 
+    /// The column of a field, if a value has come to it.
+    pub(crate) fn seen_field(&mut self, slot: &'static Slot) -> Option<&mut Column> {
+        self.children.get_mut(slot.number() - 1)?.as_mut()
+    }
+
     pub(crate) fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
         let mut columns = vec![
             ("segment_index", self.segment_index.finish(rows)),
@@ -180,7 +198,7 @@ fn finish_children(
 ) -> Result<Vec<(&'static str, Finished)>, ArrowError> {
     let mut columns = Vec::new();
     for (slot, column) in slots.iter().zip(children) {
-        if let Some(column) = column {
+        if let Some(column) = column.filter(|column| !column.is_empty()) {
             columns.push((slot.name(), column.finish(rows)?));
         }
     }
