@@ -54,4 +54,7 @@ RUSTDOCFLAGS='-D warnings' cargo doc --locked --workspace --no-deps --quiet
 say "The demo, from end to end"
 scripts/demo.sh
 
+say "The tables as other programs read them"
+"$python" -m unittest discover -s tests/python
+
 say "All checks passed in $(($(date +%s) - began)) s"
