@@ -10,10 +10,11 @@ use datafusion::catalog::{
 use datafusion::common::config::Dialect;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::ViewTable;
-use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use storage::{Lake, error_table, receipts_prefix, staging_table};
 
+use crate::mask::MaskLeaves;
 use crate::paths::{self, Tables};
 use crate::segments::Segments;
 use crate::table::{DataFile, FilesTable, store_url};
@@ -56,7 +57,12 @@ impl Engine {
         let receipts = receipts(lake).await?;
         let segments = Arc::new(Segments::new(staging.clone()));
 
-        let context = SessionContext::new_with_config(config());
+        let state = SessionStateBuilder::new()
+            .with_config(config())
+            .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(MaskLeaves))
+            .build();
+        let context = SessionContext::new_with_state(state);
         context.register_object_store(store_url()?.as_ref(), lake.store());
         for function in pluck::functions() {
             context.register_udf(function);

@@ -7,9 +7,11 @@ mod catalog;
 mod engine;
 mod error;
 mod log;
+mod mask;
 mod paths;
 mod pluck;
 mod segments;
+mod shape;
 mod table;
 
 pub use catalog::{ColumnEntry, TableEntry};

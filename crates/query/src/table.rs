@@ -22,6 +22,8 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::path::Path;
 
+use crate::shape::ShapeFactory;
+
 /// One Parquet file of a table.
 #[derive(Clone, Debug)]
 pub(crate) struct DataFile {
@@ -87,6 +89,7 @@ impl FilesTable {
             .with_statistics(statistics)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(ShapeFactory)))
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }

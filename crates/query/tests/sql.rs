@@ -2,7 +2,6 @@
 //!
 //! A record is `query` or `error`, the SQL, a line `----`, and the expected lines up to an empty one.
 //! `UPDATE_EXPECT=1 cargo test -p query` rewrites the expected lines.
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, OrderByKind, Query, Select, SelectItem, SetExpr, Value, VisitorMut,
+    BinaryOperator, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, OrderByKind,
+    Query, Select, SelectItem, SetExpr, Value, VisitorMut,
 };
 
 use super::Tables;
@@ -37,11 +38,43 @@ impl<'t> Rewriter<'t> {
             self.refuse_list_against_text(left, right)?;
             self.refuse_list_against_text(right, left)?;
         }
+        self.look_at_numbers_only(expression)?;
         let Some(path) = Path::read(expression) else { return Ok(()) };
         match self.scope.resolve(&path)? {
             Some(resolution) => *expression = write(&resolution.column, &resolution.place),
             None if !path.accesses.is_empty() => *expression = path.as_plain(),
             None => self.replace_parameter(expression, &path),
+        }
+        Ok(())
+    }
+
+    /// Whether there is a segment, and how often, is told by its number alone: nothing else of it is read.
+    fn look_at_numbers_only(&self, expression: &mut Expr) -> Result<()> {
+        let segment = match expression {
+            Expr::IsNull(segment) | Expr::IsNotNull(segment) => segment.as_mut(),
+            Expr::Function(function) if is_count_of_elements(&function.name) => match &mut function.args {
+                FunctionArguments::List(list) => match &mut list.args[..] {
+                    [FunctionArg::Unnamed(FunctionArgExpr::Expr(segment))] => segment,
+                    _ => return Ok(()),
+                },
+                _ => return Ok(()),
+            },
+            _ => return Ok(()),
+        };
+        let Some(mut path) = Path::read(segment).filter(|path| path.accesses.is_empty()) else {
+            return Ok(());
+        };
+        let is_segment =
+            path.last_name().is_some_and(|name| tables::names::segment_of_column(&name).is_some());
+        // Of two names the second may be a field of the same name as a segment.
+        if !is_segment || path.len() > 2 {
+            return Ok(());
+        }
+        path.names.push(Ident::new(tables::names::SEGMENT_INDEXES[0]));
+        if let Ok(Some(resolution)) = self.scope.resolve(&path)
+            && resolution.place.is_observed()
+        {
+            *segment = write(&resolution.column, &resolution.place);
         }
         Ok(())
     }
@@ -185,6 +218,11 @@ impl VisitorMut for Rewriter<'_> {
         }
         ControlFlow::Continue(())
     }
+}
+
+fn is_count_of_elements(function: &ObjectName) -> bool {
+    let name = function.to_string();
+    ["cardinality", "array_length"].iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn is_comparison(operator: &BinaryOperator) -> bool {

@@ -1,0 +1,5 @@
+//! The engine from outside: questions and answers, and what is read for them.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod bytes;
+mod sql;
