@@ -156,15 +156,20 @@ impl Timestamp {
     /// `assumed_offset_minutes` stands in for an offset that was not sent: without one a time is that of the
     /// sender's wall clock.
     pub fn unix_microseconds(&self, assumed_offset_minutes: i16) -> Option<i64> {
-        if self.precision < Precision::Minute {
-            return None;
-        }
+        (self.precision >= Precision::Minute).then(|| self.start_unix_microseconds(assumed_offset_minutes))
+    }
+
+    /// The first moment of the year, month, day … that is meant, in microseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// `assumed_offset_minutes` is that of [`unix_microseconds`](Self::unix_microseconds).
+    pub fn start_unix_microseconds(&self, assumed_offset_minutes: i16) -> i64 {
         let offset =
             self.time.offset.map_or(i64::from(assumed_offset_minutes), |offset| offset.minutes_east());
-        let days = days_since_1970(i64::from(self.year), i64::from(self.month), i64::from(self.day));
+        let (month, day) = (self.month.max(1), self.day.max(1));
+        let days = days_since_1970(i64::from(self.year), i64::from(month), i64::from(day));
         let minutes = (days * 24 + i64::from(self.time.hour)) * 60 + i64::from(self.time.minute) - offset;
         let seconds = minutes * 60 + i64::from(self.time.second);
-        Some(seconds * 1_000_000 + i64::from(self.time.fraction.nanoseconds() / 1000))
+        seconds * 1_000_000 + i64::from(self.time.fraction.nanoseconds() / 1000)
     }
 
     /// The same as RFC 3339 text, which needs at least seconds and an offset, or for a date alone all of it.

@@ -11,14 +11,18 @@ use datafusion::common::config::Dialect;
 use datafusion::dataframe::DataFrame;
 use datafusion::datasource::ViewTable;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use storage::{Lake, error_table, receipts_prefix, staging_table};
 
+use crate::log::AsOf;
 use crate::mask::MaskLeaves;
 use crate::paths::{self, Tables};
+use crate::raw_objects::RawObjects;
 use crate::segments::Segments;
 use crate::table::{DataFile, FilesTable, store_url};
-use crate::{Error, Result, log, pluck};
+use crate::{Error, Result, dialect, functions, log, pluck};
 
 /// The SQL of the table `receipts`: every receipt with what became of it.
 const RECEIPTS: &str = "
@@ -49,28 +53,51 @@ impl std::fmt::Debug for Engine {
     }
 }
 
+/// How a lake is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// The state that is asked; the newest if not given.
+    pub as_of: Option<AsOf>,
+    /// Bytes that a query may hold in memory; what needs more goes to temporary files. 1 GiB if not given.
+    pub memory: Option<usize>,
+}
+
+const MEMORY: usize = 1 << 30;
+
 impl Engine {
     /// Opens the newest version of a lake.
     pub async fn open(lake: &Lake) -> Result<Self> {
-        let staging = log::open(lake, &staging_table()).await?;
-        let errors = log::open(lake, &error_table()).await?;
+        Self::open_with(lake, Options::default()).await
+    }
+
+    /// Opens a lake.
+    pub async fn open_with(lake: &Lake, options: Options) -> Result<Self> {
+        let staging = log::open(lake, &staging_table(), options.as_of).await?;
+        // The tables count their versions each for itself; what they share is time.
+        let moment = options.as_of.filter(|as_of| matches!(as_of, AsOf::Moment(_)));
+        let errors = log::open(lake, &error_table(), moment).await?;
         let receipts = receipts(lake).await?;
         let segments = Arc::new(Segments::new(staging.clone()));
 
+        let memory = options.memory.unwrap_or(MEMORY);
+        let pool = FairSpillPool::new(memory);
+        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
         let state = SessionStateBuilder::new()
-            .with_config(config())
+            .with_config(config().with_batch_size(batch_size(memory)))
+            .with_runtime_env(runtime)
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(MaskLeaves))
             .build();
         let context = SessionContext::new_with_state(state);
         context.register_object_store(store_url()?.as_ref(), lake.store());
-        for function in pluck::functions() {
+        for function in pluck::functions().into_iter().chain(functions::all(lake)) {
             context.register_udf(function);
         }
 
         let main = MemorySchemaProvider::new();
         main.register_table("staging".into(), Arc::new(staging.clone()))?;
         main.register_table("errors".into(), Arc::new(errors.clone()))?;
+        main.register_table("raw_objects".into(), Arc::new(RawObjects::new(lake)))?;
         let ledger = MemorySchemaProvider::new();
         ledger.register_table("receipts".into(), Arc::new(receipts))?;
         let catalog = MemoryCatalogProvider::new();
@@ -92,6 +119,7 @@ impl Engine {
         let state = self.context.state();
         let dialect = state.config().options().sql_parser.dialect;
         let mut statement = state.sql_to_statement(query, &dialect)?;
+        dialect::translate(&mut statement)?;
         paths::rewrite(&mut statement, self)?;
         let plan = state.statement_to_plan(statement).await?;
         let reading = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false);
@@ -156,6 +184,12 @@ fn config() -> SessionConfig {
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.schema_force_view_types = false;
     config
+}
+
+/// Rows that are worked on together: fewer when memory is scarce, for a row may have a thousand values.
+fn batch_size(memory: usize) -> usize {
+    const BYTES_A_ROW: usize = 32 << 10;
+    (memory / BYTES_A_ROW).clamp(128, 8_192)
 }
 
 async fn receipts(lake: &Lake) -> Result<FilesTable> {

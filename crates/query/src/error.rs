@@ -90,6 +90,10 @@ impl From<DataFusionError> for Error {
             DataFusionError::NotImplemented(text) => {
                 Self::new(format!("not supported: {}", first_line(&text)))
             }
+            DataFusionError::ResourcesExhausted(_) => {
+                Self::new("the query needs more memory than it may have")
+                    .with_hint("ask for fewer columns or rows, or allow more with --memory")
+            }
             // Execution errors of functions quote their arguments.
             DataFusionError::Execution(_) => unreadable_value(),
             other => Self::new(first_line(&other.strip_backtrace())),

@@ -4,16 +4,20 @@
 #![warn(missing_docs)]
 
 mod catalog;
+mod dialect;
 mod engine;
 mod error;
+mod functions;
 mod log;
 mod mask;
 mod paths;
 mod pluck;
+mod raw_objects;
 mod segments;
 mod shape;
 mod table;
 
 pub use catalog::{ColumnEntry, TableEntry};
-pub use engine::{Answer, Engine};
+pub use engine::{Answer, Engine, Options};
 pub use error::{Error, Result};
+pub use log::AsOf;

@@ -14,6 +14,7 @@ mod schema;
 mod shape;
 mod staging;
 mod unmapped;
+pub mod values;
 
 pub use ledger::{errors_schema, receipts_schema};
 pub use place::{Places, describe as describe_place};

@@ -10,7 +10,8 @@ use datafusion::sql::sqlparser::ast::{
 
 use super::Tables;
 use super::scope::{Frame, Scope};
-use super::sql::{Path, quoted, write};
+use super::sql::{Path, call, quoted, write};
+use crate::functions::RAW;
 use crate::{Error, Result};
 
 pub(super) struct Rewriter<'t> {
@@ -40,12 +41,33 @@ impl<'t> Rewriter<'t> {
         }
         self.look_at_numbers_only(expression)?;
         let Some(path) = Path::read(expression) else { return Ok(()) };
+        if let Some(raw) = self.raw(&path) {
+            *expression = raw;
+            return Ok(());
+        }
         match self.scope.resolve(&path)? {
             Some(resolution) => *expression = write(&resolution.column, &resolution.place),
             None if !path.accesses.is_empty() => *expression = path.as_plain(),
             None => self.replace_parameter(expression, &path),
         }
         Ok(())
+    }
+
+    /// `raw` of a table that says where each message lies: its bytes.
+    fn raw(&self, path: &Path) -> Option<Expr> {
+        let is_raw = path.accesses.is_empty() && path.last_name().is_some_and(|name| name == "raw");
+        if !is_raw {
+            return None;
+        }
+        let beside = |name: &str| {
+            let mut beside = path.clone();
+            *beside.names.last_mut()? = Ident::new(name);
+            self.scope.has_column(&beside).then(|| beside.as_plain())
+        };
+        if self.scope.has_column(path) {
+            return None;
+        }
+        Some(call(RAW, vec![beside("raw_key")?, beside("raw_offset")?, beside("raw_length")?]))
     }
 
     /// Whether there is a segment, and how often, is told by its number alone: nothing else of it is read.

@@ -68,6 +68,18 @@ impl<'t> Scope<'t> {
         Err(unknown(&path.names[0].value, "these tables", &suggestions))
     }
 
+    /// Whether a relation in sight has a column of exactly this name.
+    pub(super) fn has_column(&self, path: &Path) -> bool {
+        let relations = self.frames.iter().rev().flat_map(|frame| &frame.relations);
+        relations.into_iter().any(|relation| {
+            let position = relation.qualifier_length(path).unwrap_or(0);
+            let name = path.names.get(position).filter(|_| path.len() == position + 1);
+            name.is_some_and(|name| {
+                matches!(relation.columns.look_up(&name.value), Ok(Lookup::Column { .. }))
+            })
+        })
+    }
+
     fn resolve_in(&self, frame: &Frame, path: &Path) -> Result<Found> {
         for relation in &frame.relations {
             if let Some(length) = relation.qualifier_length(path) {

@@ -1,0 +1,60 @@
+//! Older states of a lake, and questions larger than the memory they may have.
+
+use pipeline::{Input, Settings};
+use query::{AsOf, Engine, Options};
+use storage::{Lake, Location};
+use testkit::feed::{Mix, generate};
+
+async fn add(lake: &Lake, mix: Mix, seed: u64, count: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("feed.hl7");
+    std::fs::write(&path, generate(mix, seed, count)).unwrap();
+    let accounting =
+        pipeline::ingest(lake, Input::expand(&[path]), &Settings::default(), |_| {}).await.unwrap();
+    assert_eq!(accounting.staged, count as u64);
+}
+
+async fn count(lake: &Lake, as_of: Option<AsOf>) -> Result<i64, query::Error> {
+    use arrow::array::AsArray;
+    let engine = Engine::open_with(lake, Options { as_of, ..Options::default() }).await?;
+    let batches = engine.sql("SELECT count(*) FROM staging").await?.collect().await?;
+    Ok(batches[0].column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_is_asked_as_it_was() {
+    let before = pipeline::time::now();
+    let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    add(&lake, Mix::Weekday, 1, 5).await;
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let between = pipeline::time::now();
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    add(&lake, Mix::Weekday, 2, 7).await;
+    assert_eq!(count(&lake, None).await.unwrap(), 12);
+    assert_eq!(count(&lake, Some(AsOf::Version(0))).await.unwrap(), 0);
+    assert_eq!(count(&lake, Some(AsOf::Moment(between))).await.unwrap(), 5);
+    assert_eq!(count(&lake, Some(AsOf::Moment(pipeline::time::now()))).await.unwrap(), 12);
+    assert_eq!(count(&lake, Some("2200-01-01".parse().unwrap())).await.unwrap(), 12);
+    let error = count(&lake, Some(AsOf::Moment(before - 1_000_000))).await.unwrap_err();
+    assert_eq!(error.to_string(), "the lake was made after that time");
+    let error = count(&lake, Some(AsOf::Version(99))).await.unwrap_err();
+    assert_eq!(error.to_string(), "the table staging/table has no version 99");
+    assert!("soon".parse::<AsOf>().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_fit_into_memory_is_sorted_on_disk() {
+    let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    add(&lake, Mix::Weekday, 1, 3_000).await;
+    let options = Options { memory: Some(24 << 20), ..Options::default() };
+    let engine = Engine::open_with(&lake, options).await.unwrap();
+    let query = "SELECT raw_key, sha256, segment_ids, pid, pv1 FROM staging ORDER BY sha256";
+    let plan = engine.sql(&format!("EXPLAIN ANALYZE {query}")).await.unwrap().collect().await.unwrap();
+    let plan = arrow::util::pretty::pretty_format_batches(&plan).unwrap().to_string();
+    assert!(
+        plan.contains("spill_count=") && !plan.contains("SortExec: ") | !plan.contains("spill_count=0"),
+        "{plan}"
+    );
+    let rows = engine.sql(query).await.unwrap().collect().await.unwrap();
+    assert_eq!(rows.iter().map(|batch| batch.num_rows()).sum::<usize>(), 3_000);
+}
