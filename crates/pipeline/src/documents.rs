@@ -8,7 +8,7 @@ use object_store::path::Path;
 use serde_json::json;
 use storage::{Lake, json_document_key, json_list_key};
 
-use crate::{Receipt, Result};
+use crate::{Error, Receipt, Result};
 
 /// Bytes after which a document is full. Memory and the number of objects are both in proportion to it.
 const FULL: usize = 8 << 20;
@@ -83,4 +83,16 @@ pub(crate) async fn write_list(lake: &Lake, name: &str, documents: &[Path]) -> R
     let list = json_list_key(name);
     lake.put_new(&list, json!({ "documents": keys }).to_string().into()).await?;
     Ok(list)
+}
+
+/// The keys in a list of documents, in the order of the rows.
+pub(crate) async fn read_list(lake: &Lake, list: &Path) -> Result<Vec<Path>> {
+    #[derive(serde::Deserialize)]
+    struct List {
+        documents: Vec<String>,
+    }
+    let text = lake.read(list).await?;
+    let List { documents } =
+        serde_json::from_slice(&text).map_err(|_| Error::DamagedDocuments { key: list.to_string() })?;
+    Ok(documents.iter().filter_map(|key| Path::parse(key).ok()).collect())
 }

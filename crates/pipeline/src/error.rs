@@ -33,18 +33,22 @@ pub enum Error {
         /// The table's folder.
         table: String,
     },
-    /// An archive cannot be read, or not to its end.
-    #[error("the archive {key} cannot be read further: {reason}")]
-    Archive {
-        /// The archive in the raw zone.
-        key: String,
-        /// What the decoder says.
-        reason: String,
-    },
     /// A file of receipts does not hold what receipts hold.
     #[error("the receipts {key} are damaged")]
     DamagedReceipts {
         /// The file.
+        key: String,
+    },
+    /// The objects of a lake could not be listed.
+    #[error("cannot list the lake: {reason}")]
+    Listing {
+        /// What the store said.
+        reason: String,
+    },
+    /// A list of documents, or a document, does not hold what it should.
+    #[error("{key} is damaged")]
+    DamagedDocuments {
+        /// The object.
         key: String,
     },
     /// A feed's name is part of keys, so it is plain.

@@ -91,7 +91,7 @@ pub(crate) async fn abandoned(lake: &Lake) -> Result<(Vec<String>, Locks)> {
 }
 
 /// A quarter of an hour.
-const PATIENCE_MICROSECONDS: i64 = 15 * 60 * 1_000_000;
+pub(crate) const PATIENCE_MICROSECONDS: i64 = 15 * 60 * 1_000_000;
 
 /// Says that every message of a batch has found its end.
 pub(crate) async fn settle(lake: &Lake, batch: &str) -> Result<Put> {

@@ -8,6 +8,7 @@ mod init;
 mod inspect;
 mod show;
 mod sql;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -44,6 +45,8 @@ enum Command {
     Show(show::Show),
     /// Look into the error zone
     Errors(errors::Errors),
+    /// Prove that nothing is lost, doubled or changed
+    Verify(verify::Verify),
 }
 
 /// Runs the command that was given.
@@ -58,5 +61,6 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Catalog(command) => command.run(lake).await,
         Command::Show(command) => command.run(lake).await,
         Command::Errors(command) => command.run(lake).await,
+        Command::Verify(command) => command.run(lake).await,
     }
 }

@@ -11,4 +11,4 @@ mod table;
 
 pub(crate) use log::{Attempt, Writer};
 pub(crate) use parquet_file::{DataFile, encode, receipts_properties, table_properties};
-pub(crate) use table::Table;
+pub(crate) use table::{ListedFile, Table};

@@ -25,6 +25,17 @@ pub(crate) struct Table {
     pub(super) log: LogStoreRef,
 }
 
+/// A file of a table, as its log tells of it.
+#[derive(Clone, Debug)]
+pub(crate) struct ListedFile {
+    pub(crate) key: Path,
+    /// In bytes.
+    pub(crate) size: u64,
+    pub(crate) rows: Option<u64>,
+    /// The list of the JSON documents of its rows.
+    pub(crate) documents: Option<Path>,
+}
+
 impl Table {
     pub(crate) fn at(lake: &Lake, folder: Path) -> Result<Self> {
         let url = lake.url(&folder)?;
@@ -70,6 +81,24 @@ impl Table {
         let snapshot = self.snapshot().await?;
         let views = snapshot.file_views(self.log.as_ref(), None);
         Ok(views.map_ok(|view| self.key_of(&view.path())).try_collect().await?)
+    }
+
+    /// The files that make up the table, as the log tells of them, and the version that is.
+    pub(crate) async fn listed(&self) -> Result<(u64, Vec<ListedFile>)> {
+        let snapshot = self.snapshot().await?;
+        let views = snapshot.file_views(self.log.as_ref(), None);
+        let files = views.map_ok(|view| {
+            #[expect(deprecated, reason = "nothing else gives the tags")]
+            let add = view.add_action();
+            let tag = |name: &str| add.tags.as_ref()?.get(name)?.clone();
+            ListedFile {
+                key: self.key_of(&view.path()),
+                size: view.size().unsigned_abs(),
+                rows: view.num_records().map(|rows| rows as u64),
+                documents: tag("carelake.documents").and_then(|key| Path::parse(key).ok()),
+            }
+        });
+        Ok((snapshot.version(), files.try_collect().await?))
     }
 
     /// The key, in the lake, of a file that the log names.

@@ -1,9 +1,9 @@
 //! The journey of messages into a lake, when all is well and when not.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod archives;
 mod crashes;
 mod journey;
+mod verify;
 mod writers;
 
 use std::collections::BTreeSet;
