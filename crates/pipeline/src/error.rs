@@ -33,6 +33,14 @@ pub enum Error {
         /// The table's folder.
         table: String,
     },
+    /// An archive cannot be read, or not to its end.
+    #[error("the archive {key} cannot be read further: {reason}")]
+    Archive {
+        /// The archive in the raw zone.
+        key: String,
+        /// What the decoder says.
+        reason: String,
+    },
     /// A file of receipts does not hold what receipts hold.
     #[error("the receipts {key} are damaged")]
     DamagedReceipts {

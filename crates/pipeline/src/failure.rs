@@ -11,7 +11,7 @@ use serde_json::json;
 use storage::{Lake, error_bytes_key, error_report_key};
 use tables::Places;
 
-use crate::{Receipt, Result, time};
+use crate::{Receipt, Result, raw, time};
 
 /// Why a message is in the error zone. A closed list: scripts and tables rely on the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +82,25 @@ impl Reason {
             hint: "a message begins with MSH and its delimiters, at the start of a line: MSH|^~\\&|".into(),
             offset: 0,
             breaches: Vec::new(),
+        }
+    }
+
+    /// Why bytes that are no text are refused.
+    pub(crate) fn binary() -> Self {
+        Self {
+            text: "no message in these bytes: they are not text".into(),
+            hint: "an archive or document is no feed; .gz, .zst and .zip are unpacked if they are whole"
+                .into(),
+            ..Self::no_message()
+        }
+    }
+
+    /// Why what follows in an archive is missing.
+    pub(crate) fn damaged_archive() -> Self {
+        Self {
+            text: "the archive is damaged: what comes after this place cannot be unpacked".into(),
+            hint: "have it sent again; what came before this place is taken up, and the archive is in raw as it was".into(),
+            ..Self::no_message()
         }
     }
 
@@ -199,17 +218,10 @@ async fn copy_raw(lake: &Lake, receipt: &Receipt, key: &object_store::path::Path
         return Ok(());
     }
     let mut upload = lake.upload().await?;
-    let mut chunks = lake.read_chunks(&receipt.raw_key).await?;
-    let (mut position, end) = (0, receipt.raw_offset + receipt.raw_length);
-    while let Some(chunk) = chunks.try_next().await? {
-        let length = chunk.len() as u64;
-        let wanted =
-            receipt.raw_offset.clamp(position, position + length)..end.clamp(position, position + length);
-        upload.write(&chunk[(wanted.start - position) as usize..(wanted.end - position) as usize]).await?;
-        position += length;
-        if position >= end {
-            break;
-        }
+    let range = receipt.raw_offset..receipt.raw_offset + receipt.raw_length;
+    let mut pieces = raw::range_pieces(lake, &receipt.raw_key, range).await?;
+    while let Some(piece) = pieces.try_next().await? {
+        upload.write(&piece).await?;
     }
     upload.seal().await?.publish(key).await?;
     Ok(())

@@ -16,7 +16,7 @@ use crate::convert::Rules;
 use crate::run::Run;
 use crate::split::{Content, Contents, Found};
 use crate::stage::{Batch, Stage};
-use crate::{Accounting, Error, Input, Landed, Received, Result, land, recover};
+use crate::{Accounting, Error, Input, Landed, Received, Result, land, raw, recover};
 
 /// Messages converted and committed together, at most.
 const BATCH_MESSAGES: usize = 8_192;
@@ -176,17 +176,31 @@ async fn cut(
     settings: &Settings,
     batches: &mut Batches<'_>,
 ) -> Result<Vec<BatchWarning>> {
-    let mut contents = Contents::open(lake, landed, received, &settings.rules).await?;
-    let mut position = 0;
-    while let Some(found) = contents.next().await? {
-        let end = found.offset + found.length;
-        settings.progress.bytes.fetch_add(end - position, Ordering::Relaxed);
-        position = end;
-        batches.add(found).await?;
+    let contents = match raw::contents(lake, landed).await {
+        Ok(contents) => contents,
+        // It begins like an archive and is none: an error as a whole, and its bytes are in the raw zone.
+        Err(Error::Archive { .. }) => vec![raw::Content::of(landed)],
+        Err(error) => return Err(error),
+    };
+    let is_archive = contents.iter().any(|content| content.member.is_some());
+    let mut warnings = Vec::new();
+    let mut counted = 0;
+    for content in &contents {
+        let mut found = Contents::open(lake, landed, content, received, &settings.rules).await?;
+        while let Some(found) = found.next().await? {
+            let end = found.offset + found.length;
+            // How far an archive has been read is not known from what is in it.
+            if !is_archive && end > counted {
+                settings.progress.bytes.fetch_add(end - counted, Ordering::Relaxed);
+                counted = end;
+            }
+            batches.add(found).await?;
+        }
+        warnings.append(&mut found.batch_warnings);
     }
-    settings.progress.bytes.fetch_add(landed.length.saturating_sub(position), Ordering::Relaxed);
+    settings.progress.bytes.fetch_add(landed.length.saturating_sub(counted), Ordering::Relaxed);
     batches.finished(landed.key.clone()).await?;
-    Ok(contents.batch_warnings)
+    Ok(warnings)
 }
 
 /// Fills batches and hands them over.
@@ -205,7 +219,7 @@ impl<'r> Batches<'r> {
     pub(crate) async fn add(&mut self, found: Found) -> Result<()> {
         self.bytes += match &found.content {
             Content::Message(bytes) | Content::Junk(bytes) => bytes.len(),
-            Content::TooLong | Content::NoMessage(_) => 0,
+            Content::TooLong | Content::NoMessage(_) | Content::Damaged => 0,
         };
         self.filling.found.push(found);
         let is_full = self.filling.found.len() >= BATCH_MESSAGES || self.bytes >= BATCH_BYTES;

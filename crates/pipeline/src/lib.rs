@@ -17,6 +17,7 @@ mod init;
 mod land;
 mod parquet_reader;
 mod prepare;
+mod raw;
 mod receipts;
 mod receive;
 mod recover;

@@ -13,9 +13,9 @@ use crate::convert::Rules;
 use crate::identity::hex;
 use crate::ingest::Batches;
 use crate::run::Run;
-use crate::split::{Content, Contents};
+use crate::split::{Content, Contents, Whole};
 use crate::stage::{Receipted, Stage};
-use crate::{Accounting, Landed, Receipt, Received, Result, receipts, run, time};
+use crate::{Accounting, Landed, Receipt, Received, Result, raw, receipts, run, time};
 
 /// Finishes all that runs which died have begun; gives the account of it.
 ///
@@ -63,13 +63,14 @@ async fn reread(lake: &Lake, batch: &str, limit_bytes: usize) -> Result<Receipte
 async fn content(lake: &Lake, receipt: &Receipt, limit_bytes: usize) -> Result<Content> {
     let range = receipt.raw_offset..receipt.raw_offset + receipt.raw_length;
     if receipt.sha256.is_empty() {
-        return Ok(Content::TooLong);
+        return Ok(if receipt.raw_length == 0 { Content::Damaged } else { Content::TooLong });
     }
     if receipt.raw_length > limit_bytes as u64 {
-        return Ok(Content::NoMessage(receipt.message_id));
+        let (id, sha256) = (receipt.message_id, receipt.sha256.clone());
+        return Ok(Content::NoMessage(Whole { id, sha256, is_binary: false }));
     }
     // Junk is told from messages by the parser, which finds no header in it.
-    Ok(Content::Message(lake.read_range(&receipt.raw_key, range).await?))
+    Ok(Content::Message(raw::read_range(lake, &receipt.raw_key, range).await?))
 }
 
 /// Cuts the raw objects that no run has finished, from where the dead ones came to.
@@ -98,7 +99,7 @@ async fn finish_objects(
     let staging = tokio::spawn(stage.run(receiver));
     let mut batches = Batches::new(own, sender);
     for (key, length) in objects {
-        let (reached, strict) = reached.get(&key).copied().unwrap_or_default();
+        let strict = reached.iter().any(|(raw_key, (_, strict))| *strict && raw::object_of(raw_key).0 == key);
         let rules = Rules { strict, ..rules.clone() };
         let received = Received {
             feed: key.parts().nth(1).map(|feed| feed.as_ref().to_owned()).unwrap_or_default(),
@@ -106,10 +107,14 @@ async fn finish_objects(
             received_at: time::now(),
         };
         let landed = Landed { sha256: hash_of(lake, &key).await?, key, length, bytes: None };
-        let mut contents = Contents::open(lake, &landed, &received, &rules).await?;
-        while let Some(found) = contents.next().await? {
-            if found.offset >= reached {
-                batches.add(found).await?;
+        for content in raw::contents(lake, &landed).await.unwrap_or_else(|_| vec![raw::Content::of(&landed)])
+        {
+            let reached = reached.get(&content.key).map_or(0, |reached| reached.0);
+            let mut contents = Contents::open(lake, &landed, &content, &received, &rules).await?;
+            while let Some(found) = contents.next().await? {
+                if found.offset >= reached {
+                    batches.add(found).await?;
+                }
             }
         }
         batches.finished(landed.key).await?;
@@ -183,11 +188,15 @@ mod tests {
         landed(&lake, folder.path(), "landed.hl7", message(5)).await;
         let mut receipts = Vec::new();
         let rules = Rules { strict: true, ..Rules::default() };
-        let mut contents = Contents::open(&lake, &whole, &received, &Rules::default()).await.unwrap();
+        let mut contents =
+            Contents::open(&lake, &whole, &raw::Content::of(&whole), &received, &Rules::default())
+                .await
+                .unwrap();
         while let Some(found) = contents.next().await.unwrap() {
             receipts.push(found.receipt());
         }
-        let mut contents = Contents::open(&lake, &half, &other, &rules).await.unwrap();
+        let mut contents =
+            Contents::open(&lake, &half, &raw::Content::of(&half), &other, &rules).await.unwrap();
         receipts.push(contents.next().await.unwrap().unwrap().receipt());
         let all: Vec<&Receipt> = receipts.iter().collect();
         receipts::write(&lake, &dead.next_batch(), &all, &[whole.key]).await.unwrap();

@@ -11,16 +11,15 @@ use storage::{Lake, error_bytes_key, error_report_key, error_table, staging_tabl
 
 use crate::delta::Table;
 use crate::seen::{Seen, ids_in};
-use crate::{Error, MessageId, Result, parquet_reader};
+use crate::{Error, MessageId, Result, parquet_reader, raw};
 
 /// The bytes of a staged message, from the raw zone; of one in error, from the error zone.
 pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
     for file in Table::at(lake, staging_table())?.files().await? {
         if let Some(place) = place_in(lake, &file, id).await? {
             let range = place.offset..place.offset + place.length;
-            return Ok(lake
-                .read_range(&Path::parse(&place.raw_key).map_err(|_| unknown(id))?, range)
-                .await?);
+            let key = Path::parse(&place.raw_key).map_err(|_| unknown(id))?;
+            return raw::read_range(lake, &key, range).await;
         }
     }
     match lake.read(&error_bytes_key(&id.to_string())).await {

@@ -5,17 +5,17 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use hl7::stream::batch::{BatchWarning, Batches};
 use hl7::stream::{Piece, PieceKind, Splitter};
 use object_store::path::Path;
-use sha2::Digest;
+use sha2::{Digest, Sha256};
 use storage::Lake;
 
 use crate::convert::Rules;
-use crate::identity::sha256;
-use crate::{Landed, MessageId, Receipt, Received, Result};
+use crate::identity::{hex, sha256};
+use crate::{Error, Landed, MessageId, Receipt, Received, Result, raw};
 
 /// A raw object that is being cut, as each of its receipts tells it.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct Source {
     pub(crate) origin: String,
     pub(crate) strict: bool,
     pub(crate) key: Path,
-    /// Of the whole object, in hex.
-    pub(crate) sha256: String,
+    /// Names the bytes: of an object its SHA-256 in hex, of a member that of the archive and the member's name.
+    pub(crate) name: String,
 }
 
 /// What stands in a raw object, and where.
@@ -42,14 +42,14 @@ pub(crate) struct Found {
 impl Found {
     /// The receipt; hashes the bytes, which takes a while.
     pub(crate) fn receipt(&self) -> Receipt {
-        let Source { feed, received_at, origin, strict, key, sha256: whole } = &*self.source;
+        let Source { feed, received_at, origin, strict, key, name } = &*self.source;
         let (message_id, sha256) = match &self.content {
             Content::Message(bytes) | Content::Junk(bytes) => (MessageId::of(feed, bytes), sha256(bytes)),
-            // Its bytes were never in memory together: it is named by where it lies.
-            Content::TooLong => {
-                (MessageId::of(feed, format!("{whole} {}", self.offset).as_bytes()), String::new())
+            // Its bytes were never in memory together, or are none: it is named by where it lies.
+            Content::TooLong | Content::Damaged => {
+                (MessageId::of(feed, format!("{name} {}", self.offset).as_bytes()), String::new())
             }
-            Content::NoMessage(id) => (*id, whole.clone()),
+            Content::NoMessage(whole) => (whole.id, whole.sha256.clone()),
         };
         Receipt {
             message_id,
@@ -75,17 +75,31 @@ pub(crate) enum Content {
     Junk(Bytes),
     /// A message over the size limit, whose bytes are in the raw zone only.
     TooLong,
-    /// The whole object, under this id: there is no message in it.
-    NoMessage(MessageId),
+    /// All of the bytes: there is no message in them.
+    NoMessage(Whole),
+    /// No bytes: what follows in the archive cannot be decoded.
+    Damaged,
 }
 
-/// Reads a landed object from its beginning to its end and gives what it finds, in order.
+/// Bytes that are one error as a whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Whole {
+    pub(crate) id: MessageId,
+    pub(crate) sha256: String,
+    /// Whether they are no text at all.
+    pub(crate) is_binary: bool,
+}
+
+/// Reads what a landed object holds from its beginning to its end and gives what it finds, in order.
 pub(crate) struct Contents {
     lake: Lake,
     source: Arc<Source>,
     bytes: Option<Bytes>,
+    chunks: BoxStream<'static, Result<Bytes>>,
+    /// Bytes read so far.
     length: u64,
-    chunks: BoxStream<'static, storage::Result<Bytes>>,
+    is_binary: bool,
+    is_damaged: bool,
     splitter: Splitter,
     batches: Option<Batches>,
     /// What is odd about batches and files, up to here.
@@ -105,23 +119,31 @@ impl Contents {
     pub(crate) async fn open(
         lake: &Lake,
         landed: &Landed,
+        content: &raw::Content,
         received: &Received,
         rules: &Rules,
     ) -> Result<Self> {
+        let inside = content.member.as_ref().map(|member| format!("!{member}")).unwrap_or_default();
         let source = Source {
             feed: received.feed.clone(),
             received_at: received.received_at,
-            origin: received.origin.clone(),
+            origin: format!("{}{inside}", received.origin),
             strict: rules.strict,
-            key: landed.key.clone(),
-            sha256: landed.sha256.clone(),
+            key: content.key.clone(),
+            name: format!("{}{inside}", landed.sha256),
+        };
+        let chunks = match &content.bytes {
+            Some(bytes) => stream::iter([Ok(bytes.clone())]).boxed(),
+            None => raw::open(lake, &content.key).await?,
         };
         Ok(Self {
             lake: lake.clone(),
             source: Arc::new(source),
-            bytes: landed.bytes.clone(),
-            length: landed.length,
-            chunks: chunks(lake, landed).await?,
+            bytes: content.bytes.clone(),
+            chunks,
+            length: 0,
+            is_binary: false,
+            is_damaged: false,
             splitter: Splitter::new(rules.options.limits.message_bytes),
             batches: Some(Batches::new()),
             batch_warnings: Vec::new(),
@@ -199,8 +221,12 @@ impl Contents {
         if self.messages == 0 && self.length > 0 {
             self.messages = 1;
             self.early_junk.clear();
-            let id = self.id_of_all().await?;
-            self.ready.push_back(self.found(1, 0, self.length, Content::NoMessage(id)));
+            let whole = self.whole().await?;
+            self.ready.push_back(self.found(1, 0, self.length, Content::NoMessage(whole)));
+        }
+        if std::mem::take(&mut self.is_damaged) {
+            self.sequence += 1;
+            self.ready.push_back(self.found(self.sequence, self.length, 0, Content::Damaged));
         }
         Ok(())
     }
@@ -209,35 +235,51 @@ impl Contents {
         Found { source: self.source.clone(), sequence, offset, length, content }
     }
 
-    /// The id that the object has as a whole.
-    async fn id_of_all(&self) -> Result<MessageId> {
-        if let Some(bytes) = &self.bytes {
-            return Ok(MessageId::of(&self.source.feed, bytes));
+    /// What all the bytes together are called.
+    async fn whole(&self) -> Result<Whole> {
+        let (mut hash, mut id) = (Sha256::new(), MessageId::hasher(&self.source.feed));
+        let mut take = |bytes: &[u8]| {
+            hash.update(bytes);
+            id.update(bytes);
+        };
+        match &self.bytes {
+            Some(bytes) => take(bytes),
+            None => {
+                let mut pieces = raw::range_pieces(&self.lake, &self.source.key, 0..self.length).await?;
+                while let Some(piece) = pieces.try_next().await? {
+                    take(&piece);
+                }
+            }
         }
-        let mut hasher = MessageId::hasher(&self.source.feed);
-        let mut chunks = self.lake.read_chunks(&self.source.key).await?;
-        while let Some(chunk) = chunks.next().await {
-            hasher.update(&chunk?);
-        }
-        Ok(MessageId::from_hasher(hasher))
+        let (id, sha256) = (MessageId::from_hasher(id), hex(hash.finalize()));
+        Ok(Whole { id, sha256, is_binary: self.is_binary })
     }
 
     async fn fill(&mut self) -> Result<()> {
         self.buffer.drain(..self.start);
         self.start = 0;
         match self.chunks.next().await {
-            Some(chunk) => self.buffer.extend_from_slice(&chunk?),
+            Some(Ok(chunk)) => {
+                self.is_binary |= self.length == 0 && is_binary(&chunk);
+                self.length += chunk.len() as u64;
+                self.buffer.extend_from_slice(&chunk);
+            }
+            Some(Err(Error::Archive { .. })) => (self.is_damaged, self.at_end) = (true, true),
+            Some(Err(error)) => return Err(error),
             None => self.at_end = true,
         }
         Ok(())
     }
 }
 
-async fn chunks(lake: &Lake, landed: &Landed) -> Result<BoxStream<'static, storage::Result<Bytes>>> {
-    Ok(match &landed.bytes {
-        Some(bytes) => stream::iter([Ok(bytes.clone())]).boxed(),
-        None => lake.read_chunks(&landed.key).await?,
-    })
+/// Whether bytes begin with something that is no text in any charset: mostly control characters.
+fn is_binary(bytes: &[u8]) -> bool {
+    const LOOKED_AT: usize = 4_096;
+    let head = &bytes[..bytes.len().min(LOOKED_AT)];
+    // Carriage return, line feed, tab, and the framing of MLLP are those of texts.
+    let control =
+        |byte: &&u8| **byte < 0x20 && !matches!(byte, b'\t' | b'\r' | b'\n' | 0x0b | 0x0c | 0x1c | 0x1b);
+    head.iter().filter(control).count() * 20 > head.len()
 }
 
 /// Pieces of junk that are held back until a message shows that the object has one.

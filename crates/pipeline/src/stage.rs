@@ -139,7 +139,9 @@ impl Stage {
                     continue;
                 }
                 Content::Junk(bytes) => (Some(bytes), Reason::no_message()),
+                Content::NoMessage(whole) if whole.is_binary => (None, Reason::binary()),
                 Content::NoMessage(_) => (None, Reason::no_message()),
+                Content::Damaged => (Some(Bytes::new()), Reason::damaged_archive()),
                 Content::TooLong => (None, Reason::too_long(limit)),
             };
             failures.push(Failure { receipt, bytes, reason });

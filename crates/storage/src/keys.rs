@@ -82,7 +82,7 @@ pub fn error_report_key(id: &str) -> Path {
 }
 
 /// The last part of a path, with every character that some store or shell treats specially replaced.
-fn plain(name: &str) -> String {
+pub fn plain(name: &str) -> String {
     const LONGEST: usize = 100;
     let last = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let allowed = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');

@@ -139,7 +139,7 @@ impl Lake {
 
     /// Reads an object piece by piece, in order, as long as it was at the beginning.
     pub async fn read_chunks(&self, key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let length = self.store.head(key).await.map_err(|error| Error::store("read", key, error))?.size;
+        let length = self.size(key).await?;
         let (store, key) = (self.store.clone(), key.clone());
         let starts = (0..length).step_by(CHUNK);
         let chunks = futures::stream::iter(starts).then(move |start| {
@@ -150,6 +150,12 @@ impl Lake {
             }
         });
         Ok(chunks.boxed())
+    }
+
+    /// The size of an object in bytes.
+    pub async fn size(&self, key: &Path) -> Result<u64> {
+        let head = self.store.head(key).await.map_err(|error| Error::store("read", key, error))?;
+        Ok(head.size)
     }
 
     /// Whether there is an object of this key.

@@ -16,8 +16,8 @@ mod upload;
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};
 pub use keys::{
-    error_bytes_key, error_report_key, error_table, json_document_key, json_list_key, marker_key, raw_key,
-    raw_prefix, receipts_key, receipts_prefix, settled_key, settled_prefix, staging_table,
+    error_bytes_key, error_report_key, error_table, json_document_key, json_list_key, marker_key, plain,
+    raw_key, raw_prefix, receipts_key, receipts_prefix, settled_key, settled_prefix, staging_table,
 };
 pub use lake::{FORMAT_VERSION, Lake, Object, Put};
 pub use location::Location;

@@ -1,6 +1,7 @@
 //! The journey of messages into a lake, when all is well and when not.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+mod archives;
 mod crashes;
 mod journey;
 mod verify;

@@ -1,0 +1,115 @@
+//! The bytes of the raw zone, those inside of archives too.
+//!
+//! An archive lies in the raw zone as it was received. What is in it is addressed by the archive's key, a `!` and
+//! the member: `raw/lab/ab/ab12…-week.zip!monday.hl7`; offsets are those of the decoded bytes. No other raw key has
+//! a `!` in it.
+
+mod archive;
+mod reader;
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::path::Path;
+use storage::Lake;
+
+use crate::{Error, Landed, Result};
+use archive::Packing;
+
+const MARK: char = '!';
+
+/// Bytes in the raw zone that are cut into messages by themselves.
+#[derive(Clone, Debug)]
+pub(crate) struct Content {
+    /// The raw key, with the member if it is one of an archive.
+    pub(crate) key: Path,
+    /// What the member is called in the archive.
+    pub(crate) member: Option<String>,
+    /// The bytes, if they are at hand.
+    pub(crate) bytes: Option<Bytes>,
+}
+
+impl Content {
+    /// The object itself.
+    pub(crate) fn of(landed: &Landed) -> Self {
+        Self { key: landed.key.clone(), member: None, bytes: landed.bytes.clone() }
+    }
+}
+
+/// What a landed object holds: itself, or the members of an archive.
+///
+/// # Errors
+/// [`Error::Archive`] when it begins like an archive and its list of members cannot be read.
+pub(crate) async fn contents(lake: &Lake, landed: &Landed) -> Result<Vec<Content>> {
+    let head = match &landed.bytes {
+        Some(bytes) => bytes.clone(),
+        None => lake.read_range(&landed.key, 0..landed.length.min(8)).await?,
+    };
+    let Some(packing) = Packing::of(&head) else {
+        return Ok(vec![Content::of(landed)]);
+    };
+    let members = archive::members(lake, &landed.key, packing).await?;
+    let content = |(name, member): (String, String)| Content {
+        key: Path::from(format!("{}{MARK}{name}", landed.key)),
+        member: Some(member),
+        bytes: None,
+    };
+    Ok(members.into_iter().map(content).collect())
+}
+
+/// The object of a raw key, and the member in it.
+pub(crate) fn object_of(raw_key: &Path) -> (Path, Option<&str>) {
+    match raw_key.as_ref().split_once(MARK) {
+        Some((object, member)) => (Path::from(object), Some(member)),
+        None => (raw_key.clone(), None),
+    }
+}
+
+/// The bytes at a raw key from the first to the last, decoded if they are a member of an archive.
+pub(crate) async fn open(lake: &Lake, raw_key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
+    match object_of(raw_key) {
+        (object, Some(member)) => archive::open(lake, &object, member).await,
+        (object, None) => Ok(lake.read_chunks(&object).await?.map_err(Error::from).boxed()),
+    }
+}
+
+/// A range of the bytes at a raw key. Of a member, all before it is decoded too.
+pub(crate) async fn read_range(lake: &Lake, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
+    if object_of(raw_key).1.is_none() {
+        return Ok(lake.read_range(raw_key, range).await?);
+    }
+    let mut wanted = BytesMut::new();
+    let mut pieces = range_pieces(lake, raw_key, range).await?;
+    while let Some(piece) = pieces.try_next().await? {
+        wanted.extend_from_slice(&piece);
+    }
+    Ok(wanted.freeze())
+}
+
+/// A range of the bytes at a raw key, piece by piece.
+pub(crate) async fn range_pieces(
+    lake: &Lake,
+    raw_key: &Path,
+    range: Range<u64>,
+) -> Result<BoxStream<'static, Result<Bytes>>> {
+    let chunks = open(lake, raw_key).await?;
+    let pieces = stream::try_unfold((chunks, 0), move |(mut chunks, position)| {
+        let range = range.clone();
+        async move {
+            if position >= range.end {
+                return Ok(None);
+            }
+            let Some(chunk) = chunks.try_next().await? else { return Ok(None) };
+            let length = chunk.len() as u64;
+            let (start, end) = (
+                range.start.clamp(position, position + length),
+                range.end.clamp(position, position + length),
+            );
+            let piece = chunk.slice((start - position) as usize..(end - position) as usize);
+            Ok(Some((piece, (chunks, position + length))))
+        }
+    });
+    Ok(pieces.boxed())
+}
