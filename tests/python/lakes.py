@@ -1,8 +1,12 @@
 """Lakes made by the real program over several runs, so that their files have different columns."""
 
 import os
+import subprocess
 
-from programs import carelake, testkit
+from programs import ROOT, carelake, testkit
+
+# Real-world samples that are not part of the project.
+CORPUS = os.environ.get("CARELAKE_CORPUS", os.path.join(ROOT, "../shared/corpus"))
 
 # What the demo feed has little of: empty repetitions, HL7 null, text beyond the Basic Multilingual Plane, control characters,
 # quotes and backslashes, structs and lists without a value.
@@ -42,4 +46,12 @@ def make_large(folder):
     for mix, count in [("oru", 20), ("everything", 800), ("weekday", 800)]:
         feed = testkit("feed", "--mix", mix, "--count", str(count), "--seed", "7")
         carelake("ingest", "--lake", lake, "--feed", mix, "-", input=feed)
+    return lake
+
+
+def make_of_corpus(folder):
+    lake = os.path.join(folder, "corpus")
+    carelake("init", lake)
+    # Odd on purpose: there would be much to warn of.
+    carelake("ingest", "--lake", lake, CORPUS, stderr=subprocess.DEVNULL)
     return lake

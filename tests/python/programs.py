@@ -7,14 +7,14 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILT = os.path.join(ROOT, os.environ.get("CARGO_TARGET_DIR", "target"), "debug")
 
 
-def carelake(*words, input=None):
-    return run("carelake", *words, input=input)
+def carelake(*words, **more):
+    return run("carelake", *words, **more)
 
 
 def testkit(*words):
     return run("testkit", *words)
 
 
-def run(program, *words, input=None):
+def run(program, *words, **more):
     """The bytes it printed; what it complains of goes where ours goes, and a failure of it is one of ours."""
-    return subprocess.run([os.path.join(BUILT, program), *words], input=input, stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run([os.path.join(BUILT, program), *words], stdout=subprocess.PIPE, check=True, **more).stdout

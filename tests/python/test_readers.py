@@ -75,6 +75,11 @@ class Values(unittest.TestCase):
     def test_large_files(self):
         self.compare(large, readers.FOR_ANY_FILE)
 
+    @unittest.skipUnless(os.path.isdir(lakes.CORPUS), "there is no folder of real-world samples here (CARELAKE_CORPUS)")
+    def test_files_from_everywhere(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.compare(Lake(lakes.make_of_corpus(folder)), readers.FOR_ANY_FILE)
+
     def compare(self, lake, others):
         for table, ours in lake.tables.items():
             expected = canonical.table_hash(ours)
