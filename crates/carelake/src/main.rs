@@ -11,6 +11,8 @@ mod commands;
 mod lake;
 mod messages;
 mod output;
+mod progress;
+mod prompt;
 mod report;
 
 use std::process::ExitCode;

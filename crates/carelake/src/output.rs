@@ -1,10 +1,11 @@
 //! Answers as people and programs want them.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
 use clap::ValueEnum;
 use futures::StreamExt;
@@ -31,6 +32,10 @@ pub(crate) enum Format {
 
 /// Prints an answer to stdout, batch by batch where the format allows it.
 pub(crate) async fn write(answer: Answer, format: Format) -> Result<()> {
+    if matches!(format, Format::Parquet | Format::Arrow) && std::io::stdout().is_terminal() {
+        return Err(Failure::new("this format is not for a terminal")
+            .with_hint("send it to a file: … > answer.parquet"));
+    }
     let schema = answer.schema();
     let mut sink = Sink::new(format, &schema)?;
     let mut batches = answer.stream().await?;
@@ -40,6 +45,39 @@ pub(crate) async fn write(answer: Answer, format: Format) -> Result<()> {
     sink.finish()
 }
 
+/// Rows as a table; one without rows still has its header.
+pub(crate) fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String> {
+    let empty = [RecordBatch::new_empty(schema.clone())];
+    let batches = if batches.is_empty() { &empty } else { batches };
+    Ok(pretty_format_batches(batches)?.to_string())
+}
+
+/// Rows one below the other, a line for each column.
+pub(crate) fn vertical(batches: &[RecordBatch]) -> Result<String> {
+    use std::fmt::Write;
+    let mut text = String::new();
+    let mut number = 0;
+    let options = FormatOptions::default().with_null("NULL");
+    for batch in batches {
+        let schema = batch.schema();
+        let width =
+            schema.fields().iter().map(|field| field.name().chars().count()).max().unwrap_or_default();
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        for row in 0..batch.num_rows() {
+            number += 1;
+            let _ = writeln!(text, "--- row {number}");
+            for (field, column) in schema.fields().iter().zip(&columns) {
+                let _ = writeln!(text, "{:<width$}  {}", field.name(), column.value(row));
+            }
+        }
+    }
+    Ok(text)
+}
+
 /// Prints rows as `--format ndjson` does.
 pub(crate) fn write_ndjson(batch: &RecordBatch, out: impl Write) -> Result<()> {
     let mut writer = arrow::json::LineDelimitedWriter::new(out);
@@ -47,6 +85,9 @@ pub(crate) fn write_ndjson(batch: &RecordBatch, out: impl Write) -> Result<()> {
     writer.finish()?;
     Ok(())
 }
+
+/// Rows whose widths are brought into line.
+const TABLE_ROWS: usize = 10_000;
 
 enum Sink {
     /// Column widths depend on every row.
@@ -83,7 +124,14 @@ impl Sink {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
-            Self::Table(_, batches) => batches.push(batch.clone()),
+            Self::Table(_, batches) => {
+                batches.push(batch.clone());
+                // Very long answers are printed as one table after the other: their rows need not all fit in memory.
+                if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
+                    writeln!(std::io::stdout(), "{}", pretty_format_batches(batches)?)?;
+                    batches.clear();
+                }
+            }
             Self::Csv(writer) => writer.write(&flattened(batch)?)?,
             Self::Json(writer) => writer.write(batch)?,
             Self::Ndjson => write_ndjson(batch, std::io::stdout())?,
@@ -95,11 +143,8 @@ impl Sink {
 
     fn finish(self) -> Result<()> {
         match self {
-            Self::Table(schema, mut batches) => {
-                if batches.is_empty() {
-                    batches.push(RecordBatch::new_empty(schema));
-                }
-                writeln!(std::io::stdout(), "{}", pretty_format_batches(&batches)?)?;
+            Self::Table(schema, batches) => {
+                writeln!(std::io::stdout(), "{}", table(&schema, &batches)?)?;
             }
             Self::Csv(_) | Self::Ndjson => {}
             Self::Json(mut writer) => {

@@ -3,6 +3,7 @@
 //! One task lands inputs and cuts them into messages; [`Stage`] converts and commits them in batches. The bytes
 //! are in the raw zone and the receipts beside them before anything is converted.
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -60,12 +61,18 @@ impl Default for Settings {
 /// How far a run is, for anyone to look at while it goes on.
 #[derive(Debug, Default)]
 pub struct Progress {
+    landing: AtomicU64,
     bytes: AtomicU64,
     inputs: AtomicU64,
     messages: AtomicU64,
 }
 
 impl Progress {
+    /// Bytes of the inputs that are read, and in the raw zone or on their way there.
+    pub fn landing(&self) -> u64 {
+        self.landing.load(Ordering::Relaxed)
+    }
+
     /// Bytes of the inputs that are cut into messages.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
@@ -83,6 +90,20 @@ impl Progress {
 
     pub(crate) fn settled(&self, messages: u64) {
         self.messages.fetch_add(messages, Ordering::Relaxed);
+    }
+}
+
+/// An input that tells how far it is read.
+struct Counted {
+    input: Box<dyn Read + Send>,
+    progress: Arc<Progress>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.input.read(bytes)?;
+        self.progress.landing.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
     }
 }
 
@@ -141,9 +162,9 @@ async fn take_up(
     let landings = stream::iter(inputs)
         .map(async |input| {
             let input = input?;
-            let opened = input.open()?;
+            let opened = Counted { input: input.open()?, progress: settings.progress.clone() };
             let received = input.receive(&settings.feed);
-            let landed = land(lake, &received, opened).await?;
+            let landed = land(lake, &received, Box::new(opened)).await?;
             Ok((input, received, landed))
         })
         .buffered(LANDINGS);

@@ -131,6 +131,11 @@ impl Engine {
         Ok(Answer { frame })
     }
 
+    /// The names of the columns of staging.
+    pub(crate) fn staging_columns(&self) -> Vec<String> {
+        self.staging.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
     /// The names of the segments that some column holds.
     pub(crate) fn segment_views(&self) -> Vec<String> {
         self.segments.table_names()

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod catalog;
+mod complete;
 mod dialect;
 mod engine;
 mod error;

@@ -17,26 +17,36 @@ pub(super) struct Catalog {
 impl Catalog {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let engine = Engine::open(&crate::lake::open(lake).await?).await?;
-        let mut stdout = std::io::stdout().lock();
         match self.table {
-            None => {
-                for table in engine.tables().await? {
-                    writeln!(stdout, "{:<16} {:>10} rows  {}", table.name, table.rows, table.description)?;
-                }
-            }
-            Some(table) => {
-                let columns = engine.columns(&table).await?;
-                let width = columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
-                for column in columns {
-                    let path = if column.path.is_empty() { "-" } else { &column.path };
-                    writeln!(
-                        stdout,
-                        "{:<width$}  {:<18} {:<6} {:>10} values",
-                        column.name, path, column.data_type, column.filled
-                    )?;
-                }
-            }
+            None => print_tables(&engine).await?,
+            Some(table) => print_columns(&engine, &table).await?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Lists the tables.
+pub(crate) async fn print_tables(engine: &Engine) -> Result<()> {
+    let tables = engine.tables().await?;
+    let mut stdout = std::io::stdout().lock();
+    for table in tables {
+        writeln!(stdout, "{:<16} {:>10} rows  {}", table.name, table.rows, table.description)?;
+    }
+    Ok(())
+}
+
+/// Lists the columns of a table.
+pub(crate) async fn print_columns(engine: &Engine, table: &str) -> Result<()> {
+    let columns = engine.columns(table).await?;
+    let mut stdout = std::io::stdout().lock();
+    let width = columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
+    for column in columns {
+        let path = if column.path.is_empty() { "-" } else { &column.path };
+        writeln!(
+            stdout,
+            "{:<width$}  {:<18} {:<6} {:>10} values",
+            column.name, path, column.data_type, column.filled
+        )?;
+    }
+    Ok(())
 }

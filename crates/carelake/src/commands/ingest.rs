@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use pipeline::{Event, Input, Rules, Settings};
 
+use crate::progress;
 use crate::report::{self, Failure, Result};
 
 #[derive(Debug, Args)]
@@ -34,8 +35,10 @@ impl Ingest {
             ..Settings::default()
         };
         let mut unreadable = false;
-        let accounting =
-            pipeline::ingest(&lake, Input::expand(&self.paths), &settings, |event| match event {
+        let inputs = Input::expand(&self.paths);
+        let progress = progress::show(&settings.progress, &inputs);
+        let accounting = pipeline::ingest(&lake, inputs, &settings, |event| {
+            progress.suspend(|| match event {
                 Event::Empty(input) => report::warning(format_args!("{} is empty", input.path().display())),
                 Event::Batch(input, warning) => report::warning(format_args!(
                     "{} at byte {}: {}",
@@ -51,7 +54,10 @@ impl Ingest {
                     report::error(error, None);
                 }
             })
-            .await?;
+        });
+        let accounting = accounting.await;
+        progress.finish();
+        let accounting = accounting?;
         let mut stdout = std::io::stdout();
         if self.json {
             let line = serde_json::to_string(&accounting).map_err(|error| Failure::new(error.to_string()))?;

@@ -49,6 +49,8 @@ enum Command {
     Verify(verify::Verify),
 }
 
+pub(crate) use catalog::{print_columns, print_tables};
+
 /// Runs the command that was given.
 pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCode> {
     let lake = lake.as_deref();

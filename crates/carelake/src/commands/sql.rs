@@ -1,66 +1,75 @@
 //! `carelake sql`: ask a question.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{IsTerminal, Read};
 use std::process::ExitCode;
 
 use clap::Args;
-use query::Engine;
+use query::{AsOf, Engine, Options};
 
 use crate::output::{self, Format};
-use crate::report::{self, Result};
+use crate::prompt;
+use crate::report::{self, Failure, Result};
 
 #[derive(Debug, Args)]
 pub(super) struct Sql {
-    /// The question; without it they are read from the standard input, each up to a semicolon
+    /// The question; without it, a prompt, or on no terminal what comes on the standard input, each up to a semicolon
     query: Option<String>,
     /// How the answer is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Ask the lake as it was: a version of the staging table, or a time such as 2026-01-31 or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "T", value_parser = as_of)]
+    as_of: Option<AsOf>,
+    /// Megabytes that a query may hold in memory; what needs more goes to temporary files
+    #[arg(long, value_name = "MB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(16..))]
+    memory: u32,
+    /// Do not keep the prompt's history. It is a file in your state folder that only you can read; questions may name
+    /// patients
+    #[arg(long)]
+    no_history: bool,
+}
+
+fn as_of(text: &str) -> std::result::Result<AsOf, String> {
+    text.parse().map_err(|error: query::Error| match error.hint() {
+        Some(hint) => format!("{error}: {hint}"),
+        None => error.to_string(),
+    })
 }
 
 impl Sql {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
-        let engine = Engine::open(&crate::lake::open(lake).await?).await?;
+        let memory = usize::try_from(self.memory).ok().map(|megabytes| megabytes << 20);
+        let options = Options { as_of: self.as_of, memory };
+        let engine = Engine::open_with(&crate::lake::open(lake).await?, options).await?;
         match &self.query {
             Some(query) => {
                 answer(&engine, query, self.format).await?;
                 Ok(ExitCode::SUCCESS)
             }
-            None => prompt(&engine, self.format).await,
+            None if std::io::stdin().is_terminal() => {
+                prompt::run(engine, self.format, !self.no_history).await
+            }
+            None => answer_all(&engine, self.format).await,
         }
     }
 }
 
 async fn answer(engine: &Engine, query: &str, format: Format) -> Result<()> {
-    let answer = engine.sql(query).await?;
-    output::write(answer, format).await
+    output::write(engine.sql(query).await?, format).await
 }
 
-/// Answers question after question; one that fails is told and the next one asked.
-async fn prompt(engine: &Engine, format: Format) -> Result<ExitCode> {
-    let stdin = std::io::stdin();
-    let is_terminal = stdin.is_terminal();
-    let mut question = String::new();
+/// Answers question after question from the standard input; one that fails is told and the next one asked.
+async fn answer_all(engine: &Engine, format: Format) -> Result<ExitCode> {
+    let mut questions = String::new();
+    std::io::stdin()
+        .read_to_string(&mut questions)
+        .map_err(|error| Failure::new(format!("cannot read the standard input: {error}")))?;
     let mut failed = false;
-    loop {
-        if is_terminal {
-            let sign = if question.is_empty() { "carelake> " } else { "       -> " };
-            write!(std::io::stderr(), "{sign}")?;
-        }
-        let at_end = stdin.lock().read_line(&mut question)? == 0;
-        if !at_end && !question.trim_end().ends_with(';') {
-            continue;
-        }
-        let text = question.trim().trim_end_matches(';').trim();
-        if !text.is_empty()
-            && let Err(failure) = answer(engine, text, format).await
-        {
+    for question in prompt::questions(&questions) {
+        if let Err(failure) = answer(engine, &question, format).await {
             failed = true;
             report::failure(&failure);
         }
-        question.clear();
-        if at_end {
-            return Ok(if failed && !is_terminal { ExitCode::FAILURE } else { ExitCode::SUCCESS });
-        }
     }
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
