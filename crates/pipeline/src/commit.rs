@@ -43,7 +43,11 @@ pub(crate) async fn commit<'a>(
             continue;
         }
         match writer.try_append(std::slice::from_ref(&addition.file)).await? {
-            Attempt::Done => return Ok(left_out),
+            Attempt::Done => {
+                let file = writer.table().key_of(&addition.file.path);
+                seen.added(&file, &addition.ids).await?;
+                return Ok(left_out);
+            }
             Attempt::Overtaken { new_files: theirs } => new_files = theirs,
         }
     }

@@ -41,6 +41,12 @@ pub enum Error {
         /// What the decoder says.
         reason: String,
     },
+    /// A run of ids that were seen is not what was written. It can be made again from the table.
+    #[error("the run {key} is damaged")]
+    DamagedRun {
+        /// The run.
+        key: String,
+    },
     /// A file of receipts does not hold what receipts hold.
     #[error("the receipts {key} are damaged")]
     DamagedReceipts {

@@ -29,6 +29,14 @@ impl MessageId {
         Self(u128::from_be_bytes(first))
     }
 
+    pub(crate) fn number(self) -> u128 {
+        self.0
+    }
+
+    pub(crate) fn from_number(number: u128) -> Self {
+        Self(number)
+    }
+
     /// Reads 32 hex digits.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 32).then(|| u128::from_str_radix(text, 16).ok().map(Self))?

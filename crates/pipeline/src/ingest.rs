@@ -133,7 +133,8 @@ pub async fn ingest(
     // What was handed over is finished whatever became of the rest. The stage's failure is the cause of the other.
     let (stage, accounting) = staging.await??;
     handed?;
-    let recovered = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
+    let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
+    stage.keep_seen().await;
     if recovered.received > 0 {
         tell(Event::Recovered(recovered));
     }

@@ -25,7 +25,7 @@ pub(crate) async fn finish_abandoned(
     stage: Stage,
     own: &mut Run,
     rules: &Rules,
-) -> Result<Accounting> {
+) -> Result<(Stage, Accounting)> {
     let objects = lake.list(&raw_prefix()).await?;
     let (abandoned, locks) = run::abandoned(lake).await?;
     // Every receipt says itself whether its feed was strict.
@@ -44,10 +44,12 @@ pub(crate) async fn finish_abandoned(
             .into_iter()
             .map(|object| (object.key, object.size))
             .filter(|(key, size)| *size > 0 && !key.prefix_matches(&receipts_prefix()));
-        accounting += finish_objects(lake, stage, own, objects.collect(), &locks.seized, &rules).await?;
+        let finished = finish_objects(lake, stage, own, objects.collect(), &locks.seized, &rules).await?;
+        stage = finished.0;
+        accounting += finished.1;
         locks.seized.into_iter().for_each(Lock::release);
     }
-    Ok(accounting)
+    Ok((stage, accounting))
 }
 
 /// A batch as its receipts tell it, with the bytes from the raw zone.
@@ -81,7 +83,7 @@ async fn finish_objects(
     mut objects: Vec<(Path, u64)>,
     dead: &[Lock],
     rules: &Rules,
-) -> Result<Accounting> {
+) -> Result<(Stage, Accounting)> {
     let mut finished = HashSet::new();
     let mut reached: HashMap<Path, (u64, bool)> = HashMap::new();
     for batch in run::batches(lake).await? {
@@ -120,9 +122,9 @@ async fn finish_objects(
         batches.finished(landed.key).await?;
     }
     let handed = batches.finish().await;
-    let (_, accounting) = staging.await??;
+    let staged = staging.await??;
     handed?;
-    Ok(accounting)
+    Ok(staged)
 }
 
 async fn hash_of(lake: &Lake, key: &Path) -> Result<String> {

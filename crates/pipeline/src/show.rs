@@ -15,12 +15,13 @@ use crate::{Error, MessageId, Result, parquet_reader, raw};
 
 /// The bytes of a staged message, from the raw zone; of one in error, from the error zone.
 pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
-    for file in Table::at(lake, staging_table())?.files().await? {
-        if let Some(place) = place_in(lake, &file, id).await? {
-            let range = place.offset..place.offset + place.length;
-            let key = Path::parse(&place.raw_key).map_err(|_| unknown(id))?;
-            return raw::read_range(lake, &key, range).await;
-        }
+    let mut staged = Seen::open(lake, &Table::at(lake, staging_table())?).await?;
+    if let Some(file) = staged.find(id).await?
+        && let Some(place) = place_in(lake, &file, id).await?
+    {
+        let range = place.offset..place.offset + place.length;
+        let key = Path::parse(&place.raw_key).map_err(|_| unknown(id))?;
+        return raw::read_range(lake, &key, range).await;
     }
     match lake.read(&error_bytes_key(&id.to_string())).await {
         Ok(bytes) => Ok(bytes),
@@ -59,7 +60,7 @@ pub struct ErrorEntry {
 
 /// What is in the error zone and has not been staged since, oldest first.
 pub async fn errors(lake: &Lake) -> Result<Vec<ErrorEntry>> {
-    let staged = Seen::open(lake, &Table::at(lake, staging_table())?).await?;
+    let mut staged = Seen::open(lake, &Table::at(lake, staging_table())?).await?;
     let mut entries = Vec::new();
     for file in Table::at(lake, error_table())?.files().await? {
         let mut batches = parquet_reader::open(lake, &file).await?.build()?;
@@ -67,7 +68,10 @@ pub async fn errors(lake: &Lake) -> Result<Vec<ErrorEntry>> {
             entries.extend((0..batch.num_rows()).map(|row| entry(&batch, row)));
         }
     }
-    entries.retain(|entry| MessageId::parse(&entry.message_id).is_none_or(|id| !staged.holds(id)));
+    let ids: Vec<MessageId> =
+        entries.iter().filter_map(|entry: &ErrorEntry| MessageId::parse(&entry.message_id)).collect();
+    let mut is_staged = staged.hold_all(&ids).await?.into_iter();
+    entries.retain(|_| !is_staged.next().unwrap_or(false));
     entries.sort_by(|left, right| {
         (left.received_at, &left.message_id).cmp(&(right.received_at, &right.message_id))
     });

@@ -83,6 +83,12 @@ impl Stage {
         Self { rules: rules.clone(), ..self }
     }
 
+    /// Keeps what is known of ids for the next run. If that fails, the next run reads it from the tables.
+    pub(crate) async fn keep_seen(&mut self) {
+        let _ = self.staged.keep().await;
+        let _ = self.failed.keep().await;
+    }
+
     /// Takes batches until there are no more.
     pub(crate) async fn run(mut self, batches: mpsc::Receiver<Batch>) -> Result<(Self, Accounting)> {
         let lake = self.lake.clone();

@@ -47,6 +47,21 @@ pub fn settled_key(batch: &str) -> Path {
     Path::from_iter(["_carelake", "settled", batch])
 }
 
+/// What is kept of the ids that a table holds; `table` is its folder.
+pub fn seen_prefix(table: &Path) -> Path {
+    Path::from_iter(["_carelake", "seen", &table.as_ref().replace('/', "-")])
+}
+
+/// One sorted run of ids; `unique` tells it from others.
+pub fn seen_run_key(table: &Path, unique: &str) -> Path {
+    seen_prefix(table).join(format!("run-{unique}"))
+}
+
+/// The list of the runs that count, the newest being that of the greatest number.
+pub fn seen_manifest_key(table: &Path, number: u64) -> Path {
+    seen_prefix(table).join(format!("manifest-{number:020}.json"))
+}
+
 /// The folder of the Delta table of converted messages.
 pub fn staging_table() -> Path {
     Path::from("staging/table")

@@ -137,6 +137,19 @@ impl Lake {
         self.store.get_range(key, range).await.map_err(|error| Error::store("read", key, error))
     }
 
+    /// Reads several ranges of an object, in bytes.
+    pub async fn read_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.store.get_ranges(key, ranges).await.map_err(|error| Error::store("read", key, error))
+    }
+
+    /// Removes an object. Only what can be made again is ever removed: private state, and what no commit names.
+    pub async fn delete(&self, key: &Path) -> Result<()> {
+        match self.store.delete(key).await {
+            Ok(()) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::store("remove", key, error)),
+        }
+    }
+
     /// Reads an object piece by piece, in order, as long as it was at the beginning.
     pub async fn read_chunks(&self, key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
         let length = self.size(key).await?;

@@ -43,6 +43,11 @@ impl Table {
         Ok(Self { folder, log })
     }
 
+    /// The table's folder in the lake.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Makes the table, unless it is there.
     pub(crate) async fn create(&self, schema: &Schema) -> Result<()> {
         let metadata = actions::new_metadata(schema, &CONFIGURATION)?;

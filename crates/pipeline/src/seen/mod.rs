@@ -1,0 +1,201 @@
+//! Which messages a table holds, and in which of its data files: the one place that decides what is a duplicate.
+//!
+//! Exact for the lake's whole life and bounded in memory: most ids lie in sorted runs in the private zone, of which
+//! only filters are in memory. Everything is taken from the table and can be made again from it: what no run
+//! covers is read from the table's files, and an entry counts only while its data file is in the table.
+
+mod filter;
+mod sorted_run;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+
+use arrow_array::cast::AsArray;
+use futures::TryStreamExt;
+use object_store::path::Path;
+use parquet::arrow::ProjectionMask;
+use storage::Lake;
+
+use crate::delta::Table;
+use crate::{Error, MessageId, Result, parquet_reader};
+use sorted_run::Entry;
+use store::Runs;
+
+/// Ids that are held in memory before they are written as a run.
+const IN_MEMORY: usize = 400_000;
+
+/// The ids in a table, and those that this run is about to add.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    lake: Lake,
+    runs: Runs,
+    /// Data files by their numbers, which entries in memory have.
+    files: Vec<Path>,
+    numbers: HashMap<Path, u32>,
+    /// Entries that no run has yet.
+    recent: HashMap<MessageId, u32>,
+    /// Taken by this run, and not in the table yet.
+    claimed: HashSet<MessageId>,
+    in_memory: usize,
+}
+
+impl Seen {
+    /// The ids of a table as it stands now.
+    pub(crate) async fn open(lake: &Lake, table: &Table) -> Result<Self> {
+        let files = table.files().await?;
+        Self::over(lake, table.folder(), &files, IN_MEMORY).await
+    }
+
+    /// The ids in the data files of a table.
+    async fn over(lake: &Lake, table: &Path, files: &[Path], in_memory: usize) -> Result<Self> {
+        let runs = Runs::open(lake, table, files).await?;
+        let covered: HashSet<&Path> = runs.files().collect();
+        let missing: Vec<Path> = files.iter().filter(|file| !covered.contains(file)).cloned().collect();
+        let mut seen = Self {
+            lake: lake.clone(),
+            runs,
+            files: Vec::new(),
+            numbers: HashMap::new(),
+            recent: HashMap::new(),
+            claimed: HashSet::new(),
+            in_memory,
+        };
+        for file in missing {
+            let ids = ids_in(lake, &file).await?;
+            seen.added(&file, &ids).await?;
+        }
+        Ok(seen)
+    }
+
+    /// Takes ids for the caller; false for each that is taken, also by an earlier one of `ids`.
+    pub(crate) async fn claim_all(&mut self, ids: &[MessageId]) -> Result<Vec<bool>> {
+        let held = self.hold_all(ids).await?;
+        let claims = ids.iter().zip(held).map(|(id, held)| !held && self.claimed.insert(*id));
+        Ok(claims.collect())
+    }
+
+    /// Gives an id back that the caller will not add after all.
+    pub(crate) fn release(&mut self, id: MessageId) {
+        self.claimed.remove(&id);
+    }
+
+    /// Which of the ids are in the table.
+    pub(crate) async fn hold_all(&mut self, ids: &[MessageId]) -> Result<Vec<bool>> {
+        let mut sorted: Vec<MessageId> =
+            ids.iter().filter(|id| !self.recent.contains_key(*id)).copied().collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        let in_runs: HashSet<MessageId> = match self.runs.look_up(&self.lake, &sorted).await {
+            Ok(found) => found.into_iter().map(|(id, _)| id).collect(),
+            Err(error) => {
+                self.make_again(&error).await?;
+                return Ok(ids.iter().map(|id| self.recent.contains_key(id)).collect());
+            }
+        };
+        Ok(ids.iter().map(|id| self.recent.contains_key(id) || in_runs.contains(id)).collect())
+    }
+
+    /// The data file that holds an id.
+    pub(crate) async fn find(&mut self, id: MessageId) -> Result<Option<Path>> {
+        if let Some(number) = self.recent.get(&id) {
+            return Ok(self.files.get(*number as usize).cloned());
+        }
+        match self.runs.look_up(&self.lake, &[id]).await {
+            Ok(found) => Ok(found.into_iter().next().map(|(_, file)| file)),
+            Err(error) => {
+                self.make_again(&error).await?;
+                let number = self.recent.get(&id);
+                Ok(number.and_then(|number| self.files.get(*number as usize).cloned()))
+            }
+        }
+    }
+
+    /// Reads the ids in files that someone added; gives them back, whether or not they were known.
+    pub(crate) async fn learn(&mut self, files: &[Path]) -> Result<HashSet<MessageId>> {
+        let mut learned = HashSet::new();
+        for file in files {
+            let ids = ids_in(&self.lake, file).await?;
+            self.added(file, &ids).await?;
+            learned.extend(ids);
+        }
+        Ok(learned)
+    }
+
+    /// A data file that has become part of the table, and the ids in it.
+    pub(crate) async fn added(&mut self, file: &Path, ids: &[MessageId]) -> Result<()> {
+        let number = match self.numbers.get(file) {
+            Some(number) => *number,
+            None => {
+                let number =
+                    u32::try_from(self.files.len()).map_err(|_| Error::Internal("too many files".into()))?;
+                self.files.push(file.clone());
+                self.numbers.insert(file.clone(), number);
+                number
+            }
+        };
+        for id in ids {
+            self.claimed.remove(id);
+            self.recent.insert(*id, number);
+        }
+        if self.recent.len() >= self.in_memory { self.write_run().await } else { Ok(()) }
+    }
+
+    /// A data file that is part of the table no more.
+    pub(crate) fn removed(&mut self, file: &Path) {
+        if let Some(number) = self.numbers.get(file) {
+            self.recent.retain(|_, entry| entry != number);
+        }
+        self.runs.removed(file);
+    }
+
+    /// Keeps what was learned for the next one who opens the table, if it is worth a run.
+    pub(crate) async fn keep(&mut self) -> Result<()> {
+        const WORTH_A_RUN: usize = 50_000;
+        const FILES_WORTH_A_RUN: usize = 200;
+        if self.recent.len() >= WORTH_A_RUN.min(self.in_memory) || self.files.len() >= FILES_WORTH_A_RUN {
+            self.write_run().await?;
+        }
+        self.runs.keep(&self.lake).await
+    }
+
+    async fn write_run(&mut self) -> Result<()> {
+        let mut entries: Vec<Entry> = self.recent.drain().collect();
+        entries.sort_unstable();
+        self.runs.add(&self.lake, std::mem::take(&mut self.files), entries).await?;
+        self.numbers.clear();
+        Ok(())
+    }
+
+    /// Without the runs: a run is damaged, or another writer has merged it away. Reads all of the table's files.
+    async fn make_again(&mut self, error: &Error) -> Result<()> {
+        if !matches!(error, Error::DamagedRun { .. }) && !is_gone(error) {
+            return Err(Error::Internal(format!("the runs of seen ids: {error}")));
+        }
+        let files = self.runs.forget();
+        self.in_memory = usize::MAX;
+        for file in files {
+            let ids = ids_in(&self.lake, &file).await?;
+            self.added(&file, &ids).await?;
+        }
+        Ok(())
+    }
+}
+
+fn is_gone(error: &Error) -> bool {
+    matches!(error, Error::Storage(error) if error.is_not_found())
+}
+
+/// The ids in the column `message_id` of one Parquet file; no other column is read.
+pub(crate) async fn ids_in(lake: &Lake, file: &Path) -> Result<Vec<MessageId>> {
+    let builder = parquet_reader::open(lake, file).await?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), ["message_id"]);
+    let mut batches = builder.with_projection(mask).build()?;
+    let mut ids = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        let column = batch.column(0).as_string::<i32>();
+        ids.extend(column.iter().flatten().filter_map(MessageId::parse));
+    }
+    Ok(ids)
+}
