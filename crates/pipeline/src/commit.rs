@@ -32,6 +32,7 @@ pub(crate) async fn commit<'a>(
     let mut new_files = writer.catch_up().await?;
     loop {
         new_files.extend(writer.widen(&addition.schema).await?);
+        writer.take_removed().iter().for_each(|file| seen.removed(file));
         let present = present(seen, &std::mem::take(&mut new_files), &addition).await?;
         if !present.is_empty() {
             // The file just made stays behind, named by no commit, and is swept later.

@@ -66,7 +66,7 @@ pub(super) fn lines(actions: &[Value]) -> Bytes {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     pub(super) added: Vec<String>,
-    pub(super) removed: bool,
+    pub(super) removed: Vec<String>,
     pub(super) metadata: Option<Value>,
     pub(super) protocol: bool,
     pub(super) transactions: Vec<(String, i64)>,
@@ -97,7 +97,7 @@ pub(super) fn read(commit: &[u8]) -> Result<Seen> {
     for line in serde_json::Deserializer::from_slice(commit).into_iter::<Line>() {
         let line = line.map_err(|error| Error::DamagedLog { line: error.line() })?;
         seen.added.extend(line.add.map(|file| file.path));
-        seen.removed |= line.remove.is_some_and(|file| !file.path.is_empty());
+        seen.removed.extend(line.remove.map(|file| file.path));
         seen.metadata = line.meta_data.or(seen.metadata);
         seen.protocol |= line.protocol.is_some();
         seen.transactions.extend(line.txn.map(|transaction| (transaction.app_id, transaction.version)));

@@ -26,6 +26,8 @@ pub(crate) struct Writer {
     application_version: i64,
     metadata: Value,
     schema: SchemaRef,
+    /// Data files that others took out of the table, and nobody has asked for yet.
+    removed: Vec<Path>,
 }
 
 /// How an attempt to commit ended.
@@ -45,7 +47,14 @@ impl Writer {
             serde_json::to_value(snapshot.metadata()).map_err(|error| Error::Internal(error.to_string()))?;
         let application_version = application_version(&table, &snapshot).await?;
         let schema = Arc::new(actions::schema_of(&metadata)?);
-        Ok(Self { table, version: snapshot.version(), application_version, metadata, schema })
+        Ok(Self {
+            table,
+            version: snapshot.version(),
+            application_version,
+            metadata,
+            schema,
+            removed: Vec::new(),
+        })
     }
 
     /// The table itself.
@@ -118,9 +127,15 @@ impl Writer {
                     self.application_version = version;
                 }
             }
+            self.removed.extend(seen.removed.iter().map(|path| self.table.key_of(path)));
             new_files.extend(seen.added.iter().map(|path| self.table.key_of(path)));
         }
         Ok(new_files)
+    }
+
+    /// The data files that others took out of the table since this was asked last.
+    pub(crate) fn take_removed(&mut self) -> Vec<Path> {
+        std::mem::take(&mut self.removed)
     }
 
     /// Writes a checkpoint when one is due. The commit is done whether or not this succeeds, and the next

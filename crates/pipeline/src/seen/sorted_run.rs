@@ -137,8 +137,7 @@ impl SortedRun {
 
     fn entries_of(&self, block: &[u8]) -> Result<Vec<Entry>> {
         let split = block.len().checked_sub(CHECK).map(|at| block.split_at(at));
-        let Some((entries, _)) =
-            split.filter(|(entries, check)| Sha256::digest(entries)[..CHECK] == **check)
+        let Some((entries, _)) = split.filter(|(entries, check)| Sha256::digest(entries)[..CHECK] == **check)
         else {
             return Err(Error::DamagedRun { key: self.key.to_string() });
         };
