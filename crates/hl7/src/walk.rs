@@ -8,7 +8,7 @@ use crate::dictionary::{Datatype, Slot};
 use crate::marks::{Cursor, Form, Kind, Spot, Stretch, Value};
 use crate::message::SegmentSpan;
 use crate::segment::is_header;
-use crate::warning::WarningCode;
+use crate::warning::{Place, WarningCode};
 use crate::{Message, remap};
 
 /// Receives the values of a segment in the order they were sent.
@@ -43,6 +43,19 @@ pub struct Address {
     pub subcomponent_slot: Option<&'static Slot>,
     /// For a field of varying type: the composite datatype its companion names, `None` for text.
     pub value_type: Option<&'static Datatype>,
+}
+
+impl Address {
+    /// The place it is in a message, given its segment's position, from 1.
+    pub fn place(&self, segment_index: u32) -> Place {
+        Place {
+            segment_index,
+            field: self.field,
+            repetition: self.repetition,
+            component: self.component,
+            subcomponent: self.subcomponent,
+        }
+    }
 }
 
 impl Message<'_> {

@@ -1,6 +1,6 @@
 //! The sink that puts the values of one segment into columns.
 
-use hl7::{Address, Form, Message, Place, Sink, Slot, Value, Warning, WarningCode};
+use hl7::{Address, Form, Message, Sink, Slot, Value, Warning, WarningCode};
 
 use crate::shape::{Column, CompositeColumn, SegmentColumn};
 use crate::unmapped::UnmappedColumn;
@@ -68,14 +68,7 @@ impl Sink for SegmentRow<'_, '_> {
     }
 
     fn warn(&mut self, code: WarningCode, at: &Address, offset: usize) {
-        let place = Place {
-            segment_index: self.segment_index,
-            field: at.field,
-            repetition: at.repetition,
-            component: at.component,
-            subcomponent: at.subcomponent,
-        };
-        self.shared.warnings.push(Warning { code, place, offset });
+        self.shared.warnings.push(Warning { code, place: at.place(self.segment_index), offset });
     }
 }
 

@@ -206,14 +206,7 @@ impl Sink for SegmentWriter<'_, '_, '_> {
     }
 
     fn warn(&mut self, code: WarningCode, at: &Address, offset: usize) {
-        let place = Place {
-            segment_index: self.segment_index,
-            field: at.field,
-            repetition: at.repetition,
-            component: at.component,
-            subcomponent: at.subcomponent,
-        };
-        self.warnings.push(Warning { code, place, offset });
+        self.warnings.push(Warning { code, place: at.place(self.segment_index), offset });
     }
 }
 
