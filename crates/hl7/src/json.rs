@@ -13,6 +13,8 @@ mod unknown;
 
 pub use names::Names;
 
+use std::collections::HashMap;
+
 use crate::buffer::Buffer;
 use crate::outline::Outline;
 use crate::warning::Warning;
@@ -54,10 +56,16 @@ struct Child {
     which: u32,
     /// The next child of the same group; [`NONE`] after the last.
     next: u32,
+    /// The next segment of the same ID in the same group, in a message of [many](MANY) segments.
+    next_alike: u32,
     is_written: bool,
 }
 
 const NONE: u32 = u32::MAX;
+
+/// From so many segments on, those of one ID are chained: looking for the next one by walking over all those
+/// between would take the square of their number.
+const MANY: usize = 256;
 
 impl TreeWriter {
     /// A writer with one of the three styles of names.
@@ -100,11 +108,44 @@ impl TreeWriter {
             }
             self.append(innermost, false, ordinal as u32);
         }
+        if message.spans.len() >= MANY {
+            self.chain_alike(message);
+        }
+    }
+
+    fn chain_alike(&mut self, message: &Message<'_>) {
+        let mut following = HashMap::new();
+        for entry in (0..self.entries.len()).rev() {
+            let child = self.entries[entry];
+            if !child.is_group {
+                let ordinal = child.which as usize;
+                let key = (self.outline.segments()[ordinal].group, message.spans[ordinal].id);
+                self.entries[entry].next_alike = following.insert(key, entry as u32).unwrap_or(NONE);
+            }
+        }
+    }
+
+    /// The next segment, behind an entry, of the same ID in the same group.
+    fn next_alike(&self, message: &Message<'_>, entry: u32) -> u32 {
+        let child = self.entries[entry as usize];
+        if message.spans.len() >= MANY {
+            return child.next_alike;
+        }
+        let id = message.spans[child.which as usize].id;
+        let mut at = child.next;
+        while at != NONE {
+            let other = self.entries[at as usize];
+            if !other.is_group && message.spans[other.which as usize].id == id {
+                break;
+            }
+            at = other.next;
+        }
+        at
     }
 
     fn append(&mut self, group: usize, is_group: bool, which: u32) {
         let entry = self.entries.len() as u32;
-        self.entries.push(Child { is_group, which, next: NONE, is_written: false });
+        self.entries.push(Child { is_group, which, next: NONE, next_alike: NONE, is_written: false });
         let children = &mut self.children[group];
         if children.first == NONE {
             children.first = entry;
@@ -173,7 +214,6 @@ impl TreeWriter {
     /// Writes the segment at an entry and, in an array, every later one of its ID in the same group.
     fn write_segments(&mut self, message: &Message<'_>, entry: u32, out: &mut Buffer) {
         let first = self.entries[entry as usize];
-        let id = message.spans[first.which as usize].id;
         let is_further = self.is_further_single(message, first);
         let is_array = self.outline.segments()[first.which as usize].repeats || is_further;
         if !is_array {
@@ -183,14 +223,13 @@ impl TreeWriter {
         out.push(b'[');
         let mut at = entry;
         while at != NONE {
-            let child = self.entries[at as usize];
-            if !child.is_group && !child.is_written && message.spans[child.which as usize].id == id {
+            if !self.entries[at as usize].is_written {
                 if at != entry {
                     out.push(b',');
                 }
                 self.write_segment(message, at, out);
             }
-            at = child.next;
+            at = self.next_alike(message, at);
         }
         out.push(b']');
     }

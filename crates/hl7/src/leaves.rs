@@ -4,6 +4,8 @@
 //! subcomponent. Empty ones are left out; line ends, tabs and backslashes in values are written `\n`, `\r`,
 //! `\t`, `\\`.
 
+use std::collections::HashMap;
+
 use crate::Message;
 use crate::marks::{Form, Kind, Value};
 use crate::message::SegmentSpan;
@@ -123,20 +125,27 @@ impl Message<'_> {
 
 /// Counts the segments of each ID.
 #[derive(Debug, Default)]
-struct Occurrences(Vec<([u8; 3], u32)>);
+struct Occurrences {
+    /// The first few IDs: searching them is quicker than hashing, and a usual message has no others.
+    first: Vec<([u8; 3], u32)>,
+    others: HashMap<[u8; 3], u32>,
+}
+
+const SEARCHED: usize = 32;
 
 impl Occurrences {
     /// Which of its ID the next segment is, from 1.
     fn next(&mut self, id: [u8; 3]) -> u32 {
-        match self.0.iter_mut().find(|(seen, _)| *seen == id) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
+        let count = match self.first.iter().position(|(seen, _)| *seen == id) {
+            Some(at) => &mut self.first[at].1,
+            None if self.first.len() < SEARCHED => {
+                self.first.push((id, 0));
+                let last = self.first.len() - 1;
+                &mut self.first[last].1
             }
-            None => {
-                self.0.push((id, 1));
-                1
-            }
-        }
+            None => self.others.entry(id).or_default(),
+        };
+        *count += 1;
+        *count
     }
 }
