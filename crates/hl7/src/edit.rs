@@ -17,7 +17,13 @@ pub enum SetError {
     NoSubcomponents,
     /// The text has characters that the message's charset does not have.
     Charset,
+    /// The path names a number that lies more than 10,000 beyond what the message has there.
+    TooFar,
 }
+
+/// How many fields, repetitions, components or subcomponents may have to be made on the way to a place. A slip
+/// of the hand in a path must not write gigabytes of delimiters.
+const MADE_ON_THE_WAY: usize = 10_000;
 
 impl core::fmt::Display for SetError {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -27,6 +33,7 @@ impl core::fmt::Display for SetError {
             Self::Delimiters => "the delimiters in MSH-1 and MSH-2 cannot be set like values",
             Self::NoSubcomponents => "MSH-2 declares no delimiter for subcomponents",
             Self::Charset => "the message's charset does not have every character of the text",
+            Self::TooFar => "the path lies more than 10,000 places beyond what the message has",
         })
     }
 }
@@ -101,7 +108,7 @@ impl<'a> Message<'a> {
         let mut out = Vec::with_capacity(self.bytes.len() + escaped.len() + 8);
         for segment in self.segments() {
             if segment.index() == target.index() {
-                write_changed(&segment, path, field, &escaped, &self.delimiters, &mut out);
+                write_changed(&segment, path, field, &escaped, &self.delimiters, &mut out)?;
             } else {
                 out.extend_from_slice(segment.raw());
             }
@@ -118,8 +125,11 @@ fn write_changed(
     text: &[u8],
     delimiters: &Delimiters,
     out: &mut Vec<u8>,
-) {
+) -> Result<(), SetError> {
     let fields: Vec<_> = segment.fields().collect();
+    if field > fields.len() + MADE_ON_THE_WAY {
+        return Err(SetError::TooFar);
+    }
     out.extend_from_slice(&segment.id());
     // MSH-1 is the delimiter that stands between the ID and MSH-2.
     let first = if segment.is_header() { 2 } else { 1 };
@@ -130,11 +140,12 @@ fn write_changed(
             let repetitions: Vec<_> = present.map(|field| field.repetitions().collect()).unwrap_or_default();
             let levels =
                 [path.repetition.unwrap_or(1), path.component.unwrap_or(0), path.subcomponent.unwrap_or(0)];
-            write_level(&repetitions, &levels, Kind::Repetition, text, delimiters, out);
+            write_level(&repetitions, &levels, Kind::Repetition, text, delimiters, out)?;
         } else if let Some(present) = present {
             out.extend_from_slice(present.raw());
         }
     }
+    Ok(())
 }
 
 /// Writes the parts of one level with the one of number `levels[0]` changed; 0 stands for the whole.
@@ -145,14 +156,17 @@ fn write_level(
     text: &[u8],
     delimiters: &Delimiters,
     out: &mut Vec<u8>,
-) {
+) -> Result<(), SetError> {
     let (Some(&number), delimiter) =
         (levels.first().filter(|&&number| number > 0), delimiter(level, delimiters))
     else {
         out.extend_from_slice(text);
-        return;
+        return Ok(());
     };
     let number = number as usize;
+    if number > parts.len() + MADE_ON_THE_WAY {
+        return Err(SetError::TooFar);
+    }
     for position in 1..=parts.len().max(number) {
         if position > 1 {
             out.push(delimiter);
@@ -161,11 +175,12 @@ fn write_level(
         if position == number {
             let below: Vec<_> = present.map(|part| part.parts().collect()).unwrap_or_default();
             let next = if level == Kind::Repetition { Kind::Component } else { Kind::Subcomponent };
-            write_level(&below, &levels[1..], next, text, delimiters, out);
+            write_level(&below, &levels[1..], next, text, delimiters, out)?;
         } else if let Some(present) = present {
             out.extend_from_slice(present.raw());
         }
     }
+    Ok(())
 }
 
 fn delimiter(level: Kind, delimiters: &Delimiters) -> u8 {

@@ -4,6 +4,7 @@
 mod corpus;
 mod dictionary;
 mod fuzz;
+mod large;
 mod lossless;
 mod oracle;
 mod robust;
