@@ -147,10 +147,34 @@ fn trimmed_body(bytes: &[u8]) -> Result<(&[u8], Delimiters), ParseError> {
 }
 
 /// Raw MSH-18, found without the index because it decides how the index is to be read.
+///
+/// A field before it may hold bytes that look like the field delimiter and are halves of characters of the very
+/// charset that is looked for. So a later field counts too, if by the charset it names it is the eighteenth.
 fn declared_charset<'a>(body: &'a [u8], delimiters: &Delimiters) -> &'a [u8] {
     let line_end = memchr::memchr2(b'\r', b'\n', body).unwrap_or(body.len());
-    body[..line_end].split(|&byte| byte == delimiters.field).nth(17).unwrap_or_default()
+    let line = &body[..line_end];
+    let delimiter = delimiters.field;
+    let field_from = |start: usize| line[start..].split(|&byte| byte == delimiter).next().unwrap_or_default();
+    // In front of MSH-18 stand seventeen delimiters.
+    let mut starts = memchr::memchr_iter(delimiter, line).map(|at| at + 1).skip(16).peekable();
+    let counted = starts.peek().map_or(&[][..], |&start| field_from(start));
+    if line.is_ascii() && memchr::memchr(ESC, line).is_none() {
+        return counted;
+    }
+    let names_itself = |start: &usize| {
+        charset::declared(field_from(*start)).filter(|charset| charset.hides_delimiters()).is_some_and(
+            |charset| {
+                let mut hidden = HiddenBytes::new(charset, line, delimiters.escape);
+                let is_true = |&at: &usize| line[at] == delimiter && !hidden.covers(at);
+                (0..*start).filter(is_true).count() == 17
+            },
+        )
+    };
+    starts.take(MOST_HIDDEN).find(names_itself).map_or(counted, field_from)
 }
+
+/// How many delimiters may be hidden in MSH for MSH-18 still to be found.
+const MOST_HIDDEN: usize = 64;
 
 /// The layout of a message that is UTF-16 as a whole.
 fn utf16(bytes: &[u8]) -> Option<Encoding> {
@@ -301,6 +325,11 @@ fn warn_about_delimiters(body: &[u8], delimiters: &Delimiters, warnings: &mut Ve
     let repeated = (1..encoding.len()).any(|at| encoding[..at].contains(&encoding[at]));
     if repeated {
         warnings.push(header_warning(WarningCode::AmbiguousDelimiters, 2));
+    }
+    if !encoding.is_empty() && encoding.iter().any(|&character| !Delimiters::can_delimit(character)) {
+        warnings.push(header_warning(WarningCode::UnusableDelimiters, 2));
+    } else if !encoding.is_empty() && delimiters.escape.is_none() {
+        warnings.push(header_warning(WarningCode::MissingEscapeCharacter, 2));
     }
 }
 

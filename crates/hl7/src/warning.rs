@@ -26,6 +26,10 @@ codes! {
     MissingEncodingCharacters => "missing_encoding_characters",
     /// Two delimiters are the same character: the outer one wins.
     AmbiguousDelimiters => "ambiguous_delimiters",
+    /// MSH-2 has letters, digits, blanks or quotes, which delimit nothing.
+    UnusableDelimiters => "unusable_delimiters",
+    /// MSH-2 declares no escape character: no value can hold a delimiter.
+    MissingEscapeCharacter => "missing_escape_character",
     /// A line that does not begin like a segment continues the field before it.
     ContinuedLine => "continued_line",
     /// A segment stands behind leading blanks.

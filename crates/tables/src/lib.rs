@@ -22,4 +22,4 @@ pub use schema::{core_schema, merge_schemas};
 pub use staging::{Envelope, StagingBuilder};
 
 /// Counted up whenever the same bytes would give other rows, so that a replay knows what to redo.
-pub const CONVERTER_VERSION: i32 = 2;
+pub const CONVERTER_VERSION: i32 = 3;

@@ -153,6 +153,14 @@ fn read(declared: &[u8]) -> Declaration {
     }
 }
 
+/// The charset that MSH-18 names, if it is known here.
+pub(crate) fn declared(declared: &[u8]) -> Option<Charset> {
+    match read(declared) {
+        Declaration::Known(charset) => Some(charset),
+        Declaration::Nothing | Declaration::Unknown => None,
+    }
+}
+
 fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'-' | b'_' | b'/' | b'.' | b':' | b'(' | b')')
 }

@@ -32,6 +32,7 @@ pub use detect::{CharsetWarning, Detection, detect};
 pub use hidden::HiddenBytes;
 pub use utf16::{Utf8, utf16_to_utf8};
 
+pub(crate) use detect::declared;
 pub(crate) use hidden::written_shift;
 
 /// A character set that messages are sent in (HL7 table 0211 and what senders use besides).

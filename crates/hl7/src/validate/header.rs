@@ -85,6 +85,10 @@ impl Check<'_> {
         };
         if !dictionary::has_structure(structure.name().as_bytes(), version) {
             let is_declared = !header.structure.is_empty();
+            if !is_declared && meant.is_some_and(|name| dictionary::has_structure(name.as_bytes(), version)) {
+                // The version knows the event, but its segments are better read by another version's structure.
+                return false;
+            }
             let at = if is_declared { (3, header.structure) } else { (1, header.message_code) };
             let what = if is_declared { "a structure" } else { "a message type and trigger event" };
             let offset = offset(at.1);
