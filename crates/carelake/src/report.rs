@@ -108,6 +108,12 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Storage(error) => error.into(),
             error @ pipeline::Error::UnknownMessage { .. } => Self::new(error.to_string())
                 .with_hint("carelake sql 'SELECT message_id FROM staging' lists ids"),
+            error @ pipeline::Error::DataFile { .. } => Self::new(error.to_string()).with_hint(
+                "carelake verify tells all that is damaged; carelake replay makes staging again from the raw zone",
+            ),
+            error @ pipeline::Error::DamagedReceipts { .. } => {
+                Self::new(error.to_string()).with_hint("restore the file from a backup: receipts are part of the raw zone")
+            }
             error @ pipeline::Error::FeedName { .. } => Self::new(error.to_string())
                 .with_hint("use 1 to 100 letters, digits, '-', '_' and '.', with a letter or digit in front"),
             other => Self::new(other.to_string()),

@@ -83,6 +83,15 @@ pub enum Error {
     /// A Parquet file could not be written or read.
     #[error("a Parquet file: {0}")]
     Parquet(#[source] Box<parquet::errors::ParquetError>),
+    /// A Parquet file of the lake is damaged or gone.
+    #[error("the file {key} cannot be read: {source}")]
+    DataFile {
+        /// The file.
+        key: String,
+        /// What the reader says.
+        #[source]
+        source: Box<parquet::errors::ParquetError>,
+    },
     /// No message of this id is staged or in error.
     #[error("no message {id} in this lake")]
     UnknownMessage {

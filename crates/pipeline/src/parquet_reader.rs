@@ -14,7 +14,7 @@ use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use storage::Lake;
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// Bytes read from the end of a file at first: enough for most footers.
 const FOOTER: usize = 64 << 10;
@@ -25,7 +25,23 @@ pub(crate) type FileBuilder = ParquetRecordBatchStreamBuilder<RangeReader>;
 /// Opens a file and reads its footer.
 pub(crate) async fn open(lake: &Lake, key: &Path) -> Result<FileBuilder> {
     let reader = RangeReader { store: lake.store(), key: key.clone() };
-    Ok(ParquetRecordBatchStreamBuilder::new(reader).await?)
+    ParquetRecordBatchStreamBuilder::new(reader).await.map_err(|source| unreadable(key, source))
+}
+
+/// The error for a file that cannot be read.
+pub(crate) fn unreadable(key: &Path, source: ParquetError) -> Error {
+    // What the store says is more to the point than that the reader was stopped by it.
+    let source = match source {
+        ParquetError::External(inner) => match inner.downcast::<object_store::Error>() {
+            Ok(error) if matches!(*error, object_store::Error::NotFound { .. }) => {
+                ParquetError::General("it is gone".into())
+            }
+            Ok(error) => ParquetError::External(error),
+            Err(inner) => ParquetError::External(inner),
+        },
+        source => source,
+    };
+    Error::DataFile { key: key.to_string(), source: Box::new(source) }
 }
 
 /// The byte ranges of one object.

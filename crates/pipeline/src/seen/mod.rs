@@ -193,7 +193,8 @@ pub(crate) async fn ids_in(lake: &Lake, file: &Path) -> Result<Vec<MessageId>> {
     let mask = ProjectionMask::columns(builder.parquet_schema(), ["message_id"]);
     let mut batches = builder.with_projection(mask).build()?;
     let mut ids = Vec::new();
-    while let Some(batch) = batches.try_next().await? {
+    let unreadable = |error| parquet_reader::unreadable(file, error);
+    while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
         let column = batch.column(0).as_string::<i32>();
         ids.extend(column.iter().flatten().filter_map(MessageId::parse));
     }
