@@ -111,6 +111,8 @@ impl From<pipeline::Error> for Failure {
             error @ pipeline::Error::DataFile { .. } => Self::new(error.to_string()).with_hint(
                 "carelake verify tells all that is damaged; carelake replay makes staging again from the raw zone",
             ),
+            error @ (pipeline::Error::Delta(_) | pipeline::Error::DamagedLog { .. }) => Self::new(error.to_string())
+                .with_hint("carelake verify tells what is damaged; restore the _delta_log folder from a backup"),
             error @ pipeline::Error::DamagedReceipts { .. } => {
                 Self::new(error.to_string()).with_hint("restore the file from a backup: receipts are part of the raw zone")
             }

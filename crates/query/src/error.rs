@@ -48,7 +48,8 @@ impl From<storage::Error> for Error {
 
 impl From<deltalake::DeltaTableError> for Error {
     fn from(error: deltalake::DeltaTableError) -> Self {
-        Self::new(format!("the table's log: {error}"))
+        Self::new(format!("the table's log cannot be read: {}", first_line(&error.to_string())))
+            .with_hint("carelake verify tells what is damaged; restore the _delta_log folder from a backup")
     }
 }
 
@@ -90,6 +91,11 @@ impl From<DataFusionError> for Error {
             DataFusionError::NotImplemented(text) => {
                 Self::new(format!("not supported: {}", first_line(&text)))
             }
+            DataFusionError::ParquetError(error) => Self::new(format!(
+                "a file of the table cannot be read: {}",
+                first_line(&error.to_string()).replace("Parquet error: ", "")
+            ))
+            .with_hint("carelake verify tells what is damaged; carelake replay makes staging again from the raw zone"),
             DataFusionError::ResourcesExhausted(_) => {
                 Self::new("the query needs more memory than it may have")
                     .with_hint("ask for fewer columns or rows, or allow more with --memory")
