@@ -108,6 +108,14 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Storage(error) => error.into(),
             error @ pipeline::Error::UnknownMessage { .. } => Self::new(error.to_string())
                 .with_hint("carelake sql 'SELECT message_id FROM staging' lists ids"),
+            error @ pipeline::Error::NotInError { .. } => {
+                Self::new(error.to_string()).with_hint("carelake errors list shows what is in error now")
+            }
+            error @ pipeline::Error::UnreadableFile { .. } => Self::new(error.to_string())
+                .with_hint("carelake replay without --feed, --from and --to builds it anew"),
+            error @ pipeline::Error::TableInUse => {
+                Self::new(error.to_string()).with_hint("run it again when the other has ended")
+            }
             error @ pipeline::Error::DataFile { .. } => Self::new(error.to_string()).with_hint(
                 "carelake verify tells all that is damaged; carelake replay makes staging again from the raw zone",
             ),

@@ -32,6 +32,7 @@ struct Run {
     start: u64,
     end: u64,
     last_sequence: i64,
+    version: i32,
     text: Vec<u8>,
 }
 
@@ -42,8 +43,14 @@ impl<'p> Documents<'p> {
 
     /// Adds one message's line, without its line end.
     pub(crate) fn add(&mut self, receipt: &Receipt, json: &[u8]) {
+        self.add_as(receipt, json, tables::CONVERTER_VERSION);
+    }
+
+    /// Adds a line that a converter of some version made.
+    pub(crate) fn add_as(&mut self, receipt: &Receipt, json: &[u8], version: i32) {
         let goes_on = self.run.as_ref().is_some_and(|run| {
             run.raw_key == receipt.raw_key
+                && run.version == version
                 && run.last_sequence + 1 == receipt.sequence
                 && run.text.len() + json.len() < FULL
         });
@@ -55,6 +62,7 @@ impl<'p> Documents<'p> {
             start: receipt.raw_offset,
             end: receipt.raw_offset,
             last_sequence: receipt.sequence,
+            version,
             text: Vec::new(),
         });
         run.end = receipt.raw_offset + receipt.raw_length;
@@ -71,7 +79,7 @@ impl<'p> Documents<'p> {
 
     fn hand_over(&mut self) {
         let Some(run) = self.run.take() else { return };
-        let key = json_document_key(&run.raw_key, run.start, run.end, tables::CONVERTER_VERSION);
+        let key = json_document_key(&run.raw_key, run.start, run.end, run.version);
         self.keys.push(key.clone());
         (self.put)(Document { key, text: run.text.into() });
     }

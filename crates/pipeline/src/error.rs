@@ -53,6 +53,23 @@ pub enum Error {
         /// The file.
         key: String,
     },
+    /// No open error has this id.
+    #[error("message {id} is not in the error zone, or was resolved")]
+    NotInError {
+        /// The id that was asked for.
+        id: String,
+    },
+    /// A data file of staging cannot be read, and not all that is in it is to be replayed.
+    #[error("{key} cannot be read: {reason}")]
+    UnreadableFile {
+        /// The file.
+        key: String,
+        /// Why.
+        reason: String,
+    },
+    /// Others replaced files of the table again and again.
+    #[error("another replay changed the table meanwhile")]
+    TableInUse,
     /// The objects of a lake could not be listed.
     #[error("cannot list the lake: {reason}")]
     Listing {

@@ -172,7 +172,7 @@ impl Stage {
         }
         failures.extend(prepared.failures);
         accounting.error += failures.len() as u64;
-        self.put_failures(failures).await?;
+        put_failures(&self.lake, &mut self.errors, &mut self.failed, failures).await?;
 
         if let Some(addition) = prepared.addition {
             let rows = addition.ids.len();
@@ -189,32 +189,36 @@ impl Stage {
         self.progress.settled(accounting.received);
         Ok(accounting)
     }
+}
 
-    /// Puts failures in the error zone; one that is there already is counted and left as it is.
-    async fn put_failures(&mut self, mut failures: Vec<Failure>) -> Result<()> {
-        let ids: Vec<_> = failures.iter().map(|failure| failure.receipt.message_id).collect();
-        let mut is_new = self.failed.claim_all(&ids).await?.into_iter();
-        failures.retain(|_| is_new.next().unwrap_or(false));
-        if failures.is_empty() {
-            return Ok(());
-        }
-        let lake = &self.lake;
-        let table = self.errors.table().clone();
-        let failures = Arc::new(failures);
-        put_all(lake, &failures).await?;
-        let again = |left_out: std::collections::HashSet<_>| {
-            let (lake, table, failures) = (lake.clone(), table.clone(), failures.clone());
-            async move {
-                let kept = failures.iter().filter(|failure| !left_out.contains(&failure.receipt.message_id));
-                write_rows(&lake, &table, &kept.collect::<Vec<_>>()).await
-            }
-            .boxed()
-        };
-        if let Some(addition) = again(std::collections::HashSet::new()).await? {
-            commit(&mut self.errors, &mut self.failed, addition, again).await?;
-        }
-        Ok(())
+/// Puts failures in the error zone; one that is there already is left as it is.
+pub(crate) async fn put_failures(
+    lake: &Lake,
+    errors: &mut Writer,
+    failed: &mut Seen,
+    mut failures: Vec<Failure>,
+) -> Result<()> {
+    let ids: Vec<_> = failures.iter().map(|failure| failure.receipt.message_id).collect();
+    let mut is_new = failed.claim_all(&ids).await?.into_iter();
+    failures.retain(|_| is_new.next().unwrap_or(false));
+    if failures.is_empty() {
+        return Ok(());
     }
+    let table = errors.table().clone();
+    let failures = Arc::new(failures);
+    put_all(lake, &failures).await?;
+    let again = |left_out: std::collections::HashSet<_>| {
+        let (lake, table, failures) = (lake.clone(), table.clone(), failures.clone());
+        async move {
+            let kept = failures.iter().filter(|failure| !left_out.contains(&failure.receipt.message_id));
+            write_rows(&lake, &table, &kept.collect::<Vec<_>>()).await
+        }
+        .boxed()
+    };
+    if let Some(addition) = again(std::collections::HashSet::new()).await? {
+        commit(errors, failed, addition, again).await?;
+    }
+    Ok(())
 }
 
 /// Hashes the messages of a batch and writes their receipts.

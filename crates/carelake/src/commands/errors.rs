@@ -1,13 +1,16 @@
 //! `carelake errors`: what is in the error zone, and why.
 
+use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use pipeline::Rules;
 use pipeline::time::rfc3339_milliseconds;
+use serde::Serialize;
 
 use super::show::parse_id;
-use crate::report::Result;
+use crate::report::{Failure, Result};
 
 #[derive(Debug, Args)]
 pub(super) struct Errors {
@@ -24,6 +27,18 @@ enum Action {
         /// Its id, as listed
         #[arg(value_name = "ID")]
         id: String,
+    },
+    /// Convert again, after what stood in the way is mended
+    Retry {
+        /// Ids, as listed; all if there is none
+        #[arg(value_name = "ID")]
+        ids: Vec<String>,
+        /// Refuse messages that break their own version of the standard
+        #[arg(long)]
+        strict: bool,
+        /// Print the outcome as JSON
+        #[arg(long)]
+        json: bool,
     },
 }
 
@@ -46,10 +61,24 @@ impl Errors {
                     )?;
                 }
             }
+            Action::Retry { ids, strict, json } => {
+                let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>>>()?;
+                let rules = Rules { strict, ..Rules::default() };
+                let outcome = pipeline::retry(&lake, &ids, &rules).await?;
+                writeln!(stdout, "{}", in_form(outcome, json)?)?;
+            }
             Action::Show { id } => {
                 stdout.write_all(&pipeline::error_report(&lake, parse_id(&id)?).await?)?;
             }
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// An outcome as its line, or as JSON.
+pub(super) fn in_form(outcome: impl Display + Serialize, json: bool) -> Result<String> {
+    match json {
+        true => serde_json::to_string(&outcome).map_err(|error| Failure::new(error.to_string())),
+        false => Ok(outcome.to_string()),
     }
 }

@@ -6,8 +6,10 @@ mod errors;
 mod ingest;
 mod init;
 mod inspect;
+mod replay;
 mod show;
 mod sql;
+mod sweep;
 mod verify;
 
 use std::process::ExitCode;
@@ -45,6 +47,10 @@ enum Command {
     Show(show::Show),
     /// Look into the error zone
     Errors(errors::Errors),
+    /// Build staging anew from raw, while others ingest and ask
+    Replay(replay::Replay),
+    /// Remove what interrupted work left behind
+    Sweep(sweep::Sweep),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -63,6 +69,8 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Catalog(command) => command.run(lake).await,
         Command::Show(command) => command.run(lake).await,
         Command::Errors(command) => command.run(lake).await,
+        Command::Replay(command) => command.run(lake).await,
+        Command::Sweep(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }
 }

@@ -52,6 +52,18 @@ pub(super) fn transaction(application: &str, version: i64) -> Value {
     json!({"txn": {"appId": application, "version": version, "lastUpdated": now_milliseconds()}})
 }
 
+/// Takes a file of `size` bytes out of the table. Its bytes stay, for those who read an older version.
+pub(super) fn remove(path: &str, size: u64) -> Value {
+    json!({"remove": {
+        "path": path,
+        "deletionTimestamp": now_milliseconds(),
+        "dataChange": true,
+        "extendedFileMetadata": true,
+        "partitionValues": {},
+        "size": size,
+    }})
+}
+
 /// One JSON line an action.
 pub(super) fn lines(actions: &[Value]) -> Bytes {
     let mut text = String::new();

@@ -10,7 +10,7 @@ use arrow_schema::{Schema, SchemaRef};
 use object_store::path::Path;
 use serde_json::{Value, json};
 
-use super::{Table, actions, parquet_file::DataFile};
+use super::{ListedFile, Table, actions, parquet_file::DataFile};
 use crate::{Error, Result};
 
 /// The application id of every commit.
@@ -90,12 +90,33 @@ impl Writer {
         }
     }
 
+    /// Whether someone else took a file out of the table since it was opened.
+    pub(crate) fn has_removed(&self, key: &Path) -> bool {
+        self.removed.contains(key)
+    }
+
     /// Tries once to add `files`, all rows of one batch.
     pub(crate) async fn try_append(&mut self, files: &[DataFile]) -> Result<Attempt> {
+        self.try_commit("WRITE", &[], files).await
+    }
+
+    /// Tries once to put files in the place of others, in one step. Whether the others are still there is for the
+    /// caller to know, who is told what came in meanwhile.
+    pub(crate) async fn try_swap(&mut self, removes: &[ListedFile], adds: &[DataFile]) -> Result<Attempt> {
+        self.try_commit("REPLACE", removes, adds).await
+    }
+
+    async fn try_commit(
+        &mut self,
+        operation: &str,
+        removes: &[ListedFile],
+        files: &[DataFile],
+    ) -> Result<Attempt> {
         let mut lines = vec![
-            actions::commit_info("WRITE"),
+            actions::commit_info(operation),
             actions::transaction(APPLICATION, self.application_version + 1),
         ];
+        lines.extend(removes.iter().map(|file| actions::remove(self.table.path_of(&file.key), file.size)));
         lines.extend(files.iter().map(DataFile::add_action));
         match self.table.write(self.version + 1, actions::lines(&lines)).await {
             Ok(()) => {

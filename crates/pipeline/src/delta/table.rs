@@ -106,6 +106,18 @@ impl Table {
         Ok((snapshot.version(), files.try_collect().await?))
     }
 
+    /// The keys of the files that a commit brought in or took out.
+    pub(crate) fn touched_by(&self, commit: &[u8]) -> Result<Vec<Path>> {
+        let seen = actions::read(commit)?;
+        Ok(seen.added.iter().chain(&seen.removed).map(|path| self.key_of(path)).collect())
+    }
+
+    /// What the log calls a file of this table.
+    pub(super) fn path_of<'k>(&self, key: &'k Path) -> &'k str {
+        let text = key.as_ref();
+        text.strip_prefix(self.folder.as_ref()).map_or(text, |path| path.trim_start_matches('/'))
+    }
+
     /// The key, in the lake, of a file that the log names.
     pub(crate) fn key_of(&self, path: &str) -> Path {
         path.split('/').fold(self.folder.clone(), |key, part| key.join(part))

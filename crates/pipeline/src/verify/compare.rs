@@ -41,7 +41,7 @@ pub(super) fn compare<'i>(
     row: usize,
     bytes: &[u8],
     charset: &str,
-    ids: impl Iterator<Item = &'i str> + Clone,
+    ids: &(impl Iterator<Item = &'i str> + Clone),
     counts: &mut Compared,
     agrees: impl Fn(Place, &str) -> bool,
 ) -> Option<Difference> {

@@ -38,7 +38,7 @@ impl<'m> Plain<'m> {
     pub(super) fn cut<'i>(
         bytes: &'m [u8],
         charset: &str,
-        ids: impl Iterator<Item = &'i str> + Clone,
+        ids: &(impl Iterator<Item = &'i str> + Clone),
     ) -> Option<Self> {
         let reading = Reading::of(bytes, charset);
         let body = trimmed(bytes);

@@ -12,7 +12,7 @@ use storage::{raw_prefix, receipts_prefix};
 
 use super::{Check, Kind, cores, number_of};
 use crate::identity::hex;
-use crate::{MessageId, Receipt, Result, receipts};
+use crate::{Landed, MessageId, Receipt, Result, raw, receipts};
 
 /// What a receipt says of a range of a raw object, as numbers: 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +41,7 @@ pub(super) async fn check(check: &Arc<Check>, batches: &[String]) -> Result<()> 
                     listed.map_err(|error| crate::Error::Listing { reason: error.to_string() })?.location;
                 tokio::spawn(async move {
                     let own = number_of(key.as_ref());
-                    check_object(&check, &key, of_key(&ranges, own), finished.contains(&own)).await?;
+                    check_object(&check, &key, &ranges, finished.contains(&own)).await?;
                     Ok::<_, crate::Error>(own)
                 })
                 .await?
@@ -53,11 +53,7 @@ pub(super) async fn check(check: &Arc<Check>, batches: &[String]) -> Result<()> 
     while let Some(key) = objects.next().await {
         seen.insert(key?);
     }
-    let mut keys = ranges.iter().map(|range| range.key);
-    if keys.any(|key| !seen.contains(&key)) {
-        name_missing(check, batches, &seen).await?;
-    }
-    Ok(())
+    name_missing(check, batches, &seen).await
 }
 
 /// The ranges of all receipts, each once, sorted; and the raw objects that runs have cut to their end.
@@ -91,90 +87,127 @@ fn of_key(ranges: &[Range], key: u64) -> &[Range] {
     &ranges[start..end]
 }
 
-/// Reads an object from its beginning to its end.
+/// Reads an object from its beginning to its end, and if it is an archive each of its members.
 async fn check_object(check: &Check, key: &Path, ranges: &[Range], is_finished: bool) -> Result<()> {
-    let feed = key.parts().nth(1).map(|feed| feed.as_ref().to_owned()).unwrap_or_default();
-    let mut whole = Sha256::new();
-    let mut open: Vec<Open<'_>> = Vec::new();
-    let mut ahead = ranges.iter().peekable();
-    let mut gaps = Gaps::default();
-    let (mut position, mut covered) = (0, 0);
-    let mut chunks = match check.lake.read_chunks(key).await {
+    let mut chunks = match raw::open(&check.lake, key).await {
         Ok(chunks) => chunks,
         Err(error) => {
             check.problem(Kind::RawMissing, error.to_string());
             return Ok(());
         }
     };
-    let mut ended = Vec::new();
+    let (mut whole, mut length) = (Sha256::new(), 0);
+    let mut head = Vec::new();
     while let Some(chunk) = chunks.next().await {
-        let chunk = match chunk {
-            Ok(chunk) => chunk,
+        match chunk {
+            Ok(chunk) => {
+                if length == 0 {
+                    head = chunk[..chunk.len().min(8)].to_vec();
+                }
+                whole.update(&chunk);
+                length += chunk.len() as u64;
+            }
             Err(error) => {
-                check.problem(Kind::RawMissing, error.to_string());
+                check.problem(Kind::RawMissing, format!("{key} cannot be read: {error}"));
                 return Ok(());
             }
+        }
+    }
+    let sha256 = hex(whole.finalize());
+    let kept = key.filename().and_then(|name| name.split('-').next()).unwrap_or_default();
+    if kept != &sha256[..32] {
+        let text = format!("{key} is not what was received: its hash is another than its key says");
+        check.problem(Kind::RawChanged, text);
+    }
+    {
+        let mut found = check.found();
+        found.summary.raw_objects += 1;
+        found.summary.raw_bytes += length;
+    }
+    let landed = Landed { key: key.clone(), length, sha256, bytes: Some(head.into()) };
+    // What begins like an archive and is none was taken up as it is.
+    let contents =
+        raw::contents(&check.lake, &landed).await.unwrap_or_else(|_| vec![raw::Content::of(&landed)]);
+    for content in contents {
+        let name = match &content.member {
+            Some(member) => format!("{}!{member}", landed.sha256),
+            None => landed.sha256.clone(),
         };
-        whole.update(&chunk);
-        let chunk_end = position + chunk.len() as u64;
-        while let Some(range) = ahead.next_if(|range| range.offset < chunk_end) {
+        let ranges = of_key(ranges, number_of(content.key.as_ref()));
+        let content = Content { key: content.key, name, ranges, is_finished };
+        check_content(check, &content).await?;
+    }
+    Ok(())
+}
+
+/// Bytes that are cut by themselves: those of an object or of a member of an archive.
+struct Content<'r> {
+    key: Path,
+    /// The hash, and the member: what a message that was too long is named by.
+    name: String,
+    ranges: &'r [Range],
+    is_finished: bool,
+}
+
+/// Holds bytes against the receipts that name them.
+async fn check_content(check: &Check, content: &Content<'_>) -> Result<()> {
+    let Content { key, name, ranges, .. } = content;
+    let feed = key.parts().nth(1).map(|feed| feed.as_ref().to_owned()).unwrap_or_default();
+    let mut open: Vec<Open<'_>> = Vec::new();
+    let (present, empty): (Vec<Range>, Vec<Range>) =
+        ranges.iter().partition(|range| range.end > range.offset);
+    let mut ahead = present.iter().peekable();
+    let mut gaps = Gaps::default();
+    let (mut position, mut covered) = (0, 0);
+    let mut wrong = Vec::new();
+    let mut chunks = raw::open(&check.lake, key).await?;
+    // Where an archive is damaged its messages end; a receipt says so.
+    while let Some(Ok(chunk)) = chunks.next().await {
+        let end = position + chunk.len() as u64;
+        while let Some(range) = ahead.next_if(|range| range.offset < end) {
             if range.offset < covered {
-                let text = format!(
-                    "bytes {}..{} of {key} belong to two receipts",
-                    range.offset,
-                    range.end.min(covered)
-                );
+                let overlap = range.offset..range.end.min(covered);
+                let text =
+                    format!("bytes {}..{} of {key} belong to two receipts", overlap.start, overlap.end);
                 check.problem(Kind::RawOverlap, text);
-            } else if !ranges.is_empty() {
+            } else {
                 gaps.take(&chunk, position, covered..range.offset);
             }
             covered = covered.max(range.end);
             open.push(Open { range, bytes: Sha256::new(), message: MessageId::hasher(&feed) });
         }
-        gaps.take(&chunk, position, covered..chunk_end);
+        gaps.take(&chunk, position, covered..end);
         for open in &mut open {
-            let from = (open.range.offset.clamp(position, chunk_end) - position) as usize;
-            let to = (open.range.end.clamp(position, chunk_end) - position) as usize;
+            let from = (open.range.offset.clamp(position, end) - position) as usize;
+            let to = (open.range.end.clamp(position, end) - position) as usize;
             open.bytes.update(&chunk[from..to]);
             open.message.update(&chunk[from..to]);
         }
-        position = chunk_end;
+        position = end;
         let (done, going_on) = open.into_iter().partition(|open| open.range.end <= position);
         open = going_on;
-        ended.extend(done.into_iter().filter(|open: &Open<'_>| !open.is_right()).map(|open| *open.range));
+        wrong.extend(done.into_iter().filter(|open: &Open<'_>| !open.is_right()).map(|open| *open.range));
     }
-    let length = position;
-    let whole = hex(whole.finalize());
-    let kept = key.filename().and_then(|name| name.split('-').next()).unwrap_or_default();
-    if kept != &whole[..32] {
-        check.problem(
-            Kind::RawChanged,
-            format!("{key} is not what was received: its hash is another than its key says"),
-        );
-    }
-    for range in open.iter().map(|open| *open.range).chain(ahead.copied()) {
+    // What was too long to be hashed, or could not be unpacked, is named by where it lies.
+    let is_named_by_place = |range: &Range| {
+        number(MessageId::of(&feed, format!("{name} {}", range.offset).as_bytes()), "") == range.check
+    };
+    let beyond = open.iter().map(|open| open.range).chain(ahead).chain(&empty);
+    for range in beyond.filter(|range| !is_named_by_place(range)) {
         let text = format!(
-            "a receipt says that bytes {}..{} of {key} are a message, and it has {length}",
+            "a receipt says that bytes {}..{} of {key} are a message, and it has {position}",
             range.offset, range.end
         );
         check.problem(Kind::ReceiptWrong, text);
     }
-    // What was too long to be hashed is named by where it lies.
-    let too_long = |range: &Range| {
-        number(MessageId::of(&feed, format!("{whole} {}", range.offset).as_bytes()), "") == range.check
-    };
-    for range in ended.iter().filter(|range| !too_long(range)) {
+    for range in wrong.iter().filter(|range| !is_named_by_place(range)) {
         let text = format!(
             "the hash or the id of bytes {}..{} of {key} is not that of their receipt",
             range.offset, range.end
         );
         check.problem(Kind::ReceiptWrong, text);
     }
-    let mut found = check.found();
-    found.summary.raw_objects += 1;
-    found.summary.raw_bytes += length;
-    drop(found);
-    tell_gaps(check, key, &mut gaps, covered, length, is_finished || length == 0);
+    tell_gaps(check, key, &mut gaps, covered, position, content.is_finished || position == 0);
     Ok(())
 }
 
@@ -269,6 +302,7 @@ async fn name_missing(check: &Check, batches: &[String], seen: &HashSet<u64>) ->
     for batch in batches {
         let Ok(receipts) = receipts::read(&check.lake, batch).await else { continue };
         for Receipt { raw_key, .. } in receipts {
+            let raw_key = raw::object_of(&raw_key).0;
             let number = number_of(raw_key.as_ref());
             if seen.contains(&number) || !told.insert(number) || check.lake.exists(&raw_key).await? {
                 continue;

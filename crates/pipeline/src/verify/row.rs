@@ -29,9 +29,9 @@ struct FieldColumn {
 enum Value {
     Text(StringArray),
     /// Components, or subcomponents, by number.
-    Composite(StructArray, Vec<(u32, Value)>),
+    Composite(StructArray, Vec<(u32, Self)>),
     /// The text, and the components under each datatype that was seen.
-    Varies(StructArray, Option<StringArray>, Vec<Value>),
+    Varies(StructArray, Option<StringArray>, Vec<Self>),
 }
 
 struct Unmapped {

@@ -14,7 +14,7 @@ use super::plain::Place;
 use super::row::Columns;
 use super::{Check, Kind, cores, key_of, number_of};
 use crate::delta::ListedFile;
-use crate::{MessageId, Receipt, Result, parquet_reader};
+use crate::{MessageId, Receipt, Result, parquet_reader, raw};
 
 /// Rows read at once.
 const ROWS: usize = 1_024;
@@ -55,7 +55,7 @@ async fn check_file(check: Arc<Check>, file: ListedFile) -> Result<Vec<Cited>> {
     };
     match read.await {
         Ok(()) => {}
-        Err(error @ crate::Error::Parquet(_)) => {
+        Err(error @ (crate::Error::Parquet(_) | crate::Error::DataFile { .. })) => {
             check.problem(Kind::FileDamaged, format!("{} cannot be read: {error}", file.key));
             return Ok(cited);
         }
@@ -105,7 +105,7 @@ async fn check_rows(check: &Arc<Check>, file: &Path, rows: RecordBatch) -> Resul
     while row < rows.num_rows() {
         let (end, range) = envelope.span(row);
         let key = key_of(envelope.raw_key.value(row));
-        match check.lake.read_range(&key, range.clone()).await {
+        match raw::read_range(&check.lake, &key, range.clone()).await {
             Ok(bytes) => messages.extend((row..end).map(|row| envelope.slice(row, range.start, &bytes))),
             Err(error) => {
                 let text = format!("the bytes of {} rows of {file} cannot be read: {error}", end - row);
@@ -153,7 +153,7 @@ fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Opti
         let ids = envelope.segment_ids(row);
         let ids = ids.iter().map(|id| id.unwrap_or_default());
         let charset = envelope.charset.value(row);
-        let difference = compare(columns, row, bytes, charset, ids, &mut counts, |at, text| {
+        let difference = compare(columns, row, bytes, charset, &ids, &mut counts, |at, text| {
             envelope.agrees(row, at, text)
         });
         if let Some(difference) = difference {

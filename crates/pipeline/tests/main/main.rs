@@ -4,6 +4,8 @@
 mod archives;
 mod crashes;
 mod journey;
+mod replay;
+mod sweep;
 mod verify;
 mod writers;
 

@@ -11,6 +11,7 @@ use object_store::path::Path;
 use pipeline::{Input, Kind, Settings, Verified, ingest, verify};
 use storage::{Lake, error_bytes_key, error_report_key, receipts_prefix};
 
+use crate::archives::{gzip, zip};
 use crate::{Files, lake_in_memory, message, take};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,7 +118,7 @@ async fn a_row_that_cites_other_bytes_or_stands_twice_is_found() {
     take(&lake, &Files::new().add("a.hl7", message(7) + &message(8))).await;
     rewrite(&lake, |rows| {
         let hash = StringArray::from(vec!["00"; rows.num_rows()]);
-        replace(&rows, "sha256", Arc::new(hash))
+        replace(&rows, "sha256", &(Arc::new(hash) as ArrayRef))
     })
     .await;
     expect(&lake, &[(Kind::RowWithoutReceipt, 2)]).await;
@@ -212,6 +213,35 @@ async fn batches_framing_and_odd_line_ends_are_no_problem() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn archives_are_proved_member_by_member_and_damaged_ones_as_far_as_they_go() {
+    let lake = lake_in_memory().await;
+    let files = Files::new();
+    let many: String = (0..500).map(message).collect();
+    files.add(
+        "a.zip",
+        zip(&[
+            ("one.hl7", message(1).as_bytes()),
+            ("x/one.hl7", message(2).as_bytes()),
+            ("no.txt", b"no message"),
+        ]),
+    );
+    files.add("b.hl7.gz", gzip(many.as_bytes()));
+    let packed = gzip(message(600).repeat(2_000).as_bytes());
+    files.add("cut.gz", &packed[..packed.len() / 2]);
+    files.add("not.zip", b"PK\x03\x04 and nothing");
+    take(&lake, files.path()).await;
+    expect(&lake, &[]).await;
+    let key = find(&lake, "raw", "b.hl7.gz").await;
+    change(&lake, &key, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+    })
+    .await;
+    let found = verify(&lake).await.unwrap().problems.counts;
+    assert!(found.contains_key(&Kind::RawChanged), "{found:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_generated_feeds_and_the_corpus_are_proved_good() {
     let files = Files::new();
     testkit::demo::write(files.path()).unwrap();
@@ -290,7 +320,7 @@ async fn rewrite(lake: &Lake, change_rows: impl FnOnce(RecordBatch) -> RecordBat
     }
 }
 
-fn replace(rows: &RecordBatch, name: &str, column: ArrayRef) -> RecordBatch {
+fn replace(rows: &RecordBatch, name: &str, column: &ArrayRef) -> RecordBatch {
     let columns = rows.schema_ref().fields().iter().zip(rows.columns()).map(|(field, old)| {
         let new = if field.name() == name { column.clone() } else { old.clone() };
         (field.name().clone(), new)
@@ -304,7 +334,7 @@ fn with_value(rows: &RecordBatch, path: &[&str], from: Option<&str>, to: Option<
         Some(column) => column.clone(),
         None => panic!("no column {}", path[0]),
     };
-    replace(rows, path[0], changed(&old, &path[1..], from, to))
+    replace(rows, path[0], &changed(&old, &path[1..], from, to))
 }
 
 fn changed(array: &ArrayRef, path: &[&str], from: Option<&str>, to: Option<&str>) -> ArrayRef {

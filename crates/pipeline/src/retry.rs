@@ -1,0 +1,138 @@
+//! Retry: converts again what is in the error zone, after what stood in the way is mended.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use storage::{Lake, error_bytes_key, staging_table};
+
+use crate::commit::commit;
+use crate::convert::Rules;
+use crate::delta::{Table, Writer};
+use crate::prepare::{prepare, prepare_without};
+use crate::resolve::resolve;
+use crate::seen::Seen;
+use crate::show::{ErrorEntry, errors};
+use crate::{Error, MessageId, Receipt, Result, receipts, run};
+
+/// Bytes converted and committed together, save that there is one message at least.
+const BATCH_BYTES: usize = 12 << 20;
+
+/// What became of the messages that were tried again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Retried {
+    /// How many there were.
+    pub retried: u64,
+    /// Staged now.
+    pub staged: u64,
+    /// Still in error.
+    pub error: u64,
+}
+
+impl fmt::Display for Retried {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { retried, staged, error } = self;
+        write!(formatter, "retried={retried} staged={staged} error={error}")
+    }
+}
+
+/// Converts messages in error again, under the receipts they have; all of them if `ids` is empty.
+///
+/// Whether a message is held to the standard is for `rules` to say, whatever it was received under.
+pub async fn retry(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retried> {
+    let entries = wanted(lake, ids).await?;
+    let mut outcome = Retried { retried: entries.len() as u64, ..Retried::default() };
+    let receipts = receipts_of(lake, &entries).await?;
+    let mut staging = Writer::open(Table::at(lake, staging_table())?).await?;
+    let mut staged = Seen::open(lake, staging.table()).await?;
+    let mut batch = Vec::new();
+    let mut bytes = 0;
+    let mut waiting = receipts.into_iter().peekable();
+    while let Some(receipt) = waiting.next() {
+        // What is too long to be read, or could not be unpacked, is no more readable now.
+        let limit = rules.options.limits.message_bytes as u64;
+        if !receipt.sha256.is_empty() && receipt.raw_length <= limit {
+            let receipt = Receipt { strict: rules.strict, ..receipt };
+            let message = lake.read(&error_bytes_key(&receipt.message_id.to_string())).await?;
+            bytes += message.len();
+            batch.push((receipt, message));
+        }
+        if bytes >= BATCH_BYTES || waiting.peek().is_none() {
+            let messages = std::mem::take(&mut batch);
+            outcome.staged += stage(lake, &mut staging, &mut staged, messages, &entries, rules).await?;
+            bytes = 0;
+        }
+    }
+    outcome.error = outcome.retried - outcome.staged;
+    Ok(outcome)
+}
+
+/// Stages what can be converted, and brings the error table up to date; gives how many are in error no more.
+async fn stage(
+    lake: &Lake,
+    staging: &mut Writer,
+    staged: &mut Seen,
+    messages: Vec<(Receipt, Bytes)>,
+    entries: &HashMap<MessageId, ErrorEntry>,
+    rules: &Rules,
+) -> Result<u64> {
+    let messages = Arc::new(messages);
+    let table = staging.table().clone();
+    let prepared = prepare(lake, &table, &messages, rules).await?;
+    let mut resolved = HashSet::new();
+    if let Some(addition) = prepared.addition {
+        // What another has staged meanwhile is in error no more either.
+        resolved.extend(addition.ids.iter().copied());
+        let again = |left_out| {
+            let (table, messages) = (table.clone(), messages.clone());
+            async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
+        };
+        commit(staging, staged, addition, again).await?;
+    }
+    let mut renewed = prepared.failures;
+    renewed.retain(|failure| {
+        let entry = entries.get(&failure.receipt.message_id);
+        entry.is_none_or(|entry| {
+            entry.reason != failure.reason.text || entry.code != failure.reason.code.text()
+        })
+    });
+    resolve(lake, &resolved, &renewed).await?;
+    Ok(resolved.len() as u64)
+}
+
+/// The open errors of the ids, or all.
+async fn wanted(lake: &Lake, ids: &[MessageId]) -> Result<HashMap<MessageId, ErrorEntry>> {
+    let open = errors(lake).await?.into_iter();
+    let mut open: HashMap<MessageId, ErrorEntry> =
+        open.filter_map(|entry| Some((MessageId::parse(&entry.message_id)?, entry))).collect();
+    if ids.is_empty() {
+        return Ok(open);
+    }
+    if let Some(unknown) = ids.iter().find(|id| !open.contains_key(id)) {
+        return Err(Error::NotInError { id: unknown.to_string() });
+    }
+    open.retain(|id, _| ids.contains(id));
+    Ok(open)
+}
+
+/// The first receipt of each message, in the order of receiving.
+async fn receipts_of(lake: &Lake, entries: &HashMap<MessageId, ErrorEntry>) -> Result<Vec<Receipt>> {
+    let mut found = Vec::new();
+    let mut known = HashSet::new();
+    if entries.is_empty() {
+        return Ok(found);
+    }
+    for batch in run::batches(lake).await? {
+        for receipt in receipts::read(lake, &batch).await? {
+            if entries.contains_key(&receipt.message_id) && known.insert(receipt.message_id) {
+                found.push(receipt);
+            }
+        }
+        if known.len() == entries.len() {
+            break;
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,180 @@
+//! Sweep: takes away what interrupted work left behind and no commit names.
+//!
+//! An object is swept only when it is older than an age, and when neither the tables as they are nor any version of them
+//! younger than that age names it: whoever reads an older state, or is about to commit what it wrote, is left in peace.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::fs;
+use std::path::{Path as FilePath, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use futures::TryStreamExt;
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use storage::{Lake, Lock, error_table, json_list_key, staging_table};
+
+use crate::delta::Table;
+use crate::{Error, Result, documents};
+
+/// What was swept, or would be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Swept {
+    /// Parquet files that no commit names.
+    pub data_files: u64,
+    /// JSON documents and lists of them that no commit names.
+    pub documents: u64,
+    /// Uploads and writes that were broken off.
+    pub unfinished: u64,
+    /// Locks of runs that have died.
+    pub locks: u64,
+    /// Bytes of all that.
+    pub bytes: u64,
+}
+
+impl fmt::Display for Swept {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { data_files, documents, unfinished, locks, bytes } = self;
+        write!(
+            formatter,
+            "data_files={data_files} documents={documents} unfinished={unfinished} locks={locks} bytes={bytes}"
+        )
+    }
+}
+
+/// Sweeps what is older than `age`; with `only_look` it is counted and left.
+pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept> {
+    let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+    let since = before.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+    let mut swept = Swept::default();
+    // The listings come first: what is written after them is not in them, and what was committed before is named.
+    let tables = [objects(lake, &staging_table(), since).await?, objects(lake, &error_table(), since).await?];
+    let json = objects(lake, &Path::from("staging/json"), since).await?;
+    let incoming = objects(lake, &Path::from("_carelake/incoming"), since).await?;
+    let named = named(lake, since).await?;
+    let mut remove = async |object: &ObjectMeta, count: fn(&mut Swept) -> &mut u64| {
+        if !only_look {
+            lake.delete(&object.location).await?;
+        }
+        *count(&mut swept) += 1;
+        swept.bytes += object.size;
+        Ok::<_, Error>(())
+    };
+    for object in tables.iter().flatten() {
+        let is_data = object.location.as_ref().ends_with(".parquet") && !is_log(&object.location);
+        if is_data && !named.contains(&object.location) {
+            remove(object, |swept| &mut swept.data_files).await?;
+        }
+    }
+    for object in json.iter().filter(|object| !named.contains(&object.location)) {
+        remove(object, |swept| &mut swept.documents).await?;
+    }
+    for object in &incoming {
+        remove(object, |swept| &mut swept.unfinished).await?;
+    }
+    if let Some(folder) = lake.folder() {
+        let folder = folder.to_owned();
+        let (count, bytes) =
+            tokio::task::spawn_blocking(move || sweep_hidden(&folder, before, only_look)).await?;
+        swept.unfinished += count;
+        swept.bytes += bytes;
+        swept.locks = sweep_locks(lake, before, only_look)?;
+    }
+    Ok(swept)
+}
+
+fn is_log(key: &Path) -> bool {
+    key.as_ref().contains("/_delta_log/")
+}
+
+/// The objects under a folder that were written before a moment, in milliseconds since 1970.
+async fn objects(lake: &Lake, folder: &Path, before: i64) -> Result<Vec<ObjectMeta>> {
+    let all = lake
+        .store()
+        .list(Some(folder))
+        .try_filter(move |object| std::future::ready(object.last_modified.timestamp_millis() < before));
+    all.try_collect().await.map_err(|error| Error::Listing { reason: error.to_string() })
+}
+
+/// All that the tables name, as they are and as they were since a moment.
+async fn named(lake: &Lake, since: i64) -> Result<HashSet<Path>> {
+    let mut named = HashSet::new();
+    for folder in [staging_table(), error_table()] {
+        let table = Table::at(lake, folder.clone())?;
+        let (_, files) = table.listed().await?;
+        let mut keys: HashSet<Path> = files.into_iter().map(|file| file.key).collect();
+        keys.extend(touched(lake, &table, &folder, since).await?);
+        for key in keys {
+            let name = key.filename().unwrap_or_default().trim_start_matches("part-");
+            let list = json_list_key(name.trim_end_matches(".parquet"));
+            match documents::read_list(lake, &list).await {
+                Ok(documents) => named.extend(documents),
+                // Errors have no documents, and lists of older states are swept with them.
+                Err(Error::Storage(error)) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+            named.insert(list);
+            named.insert(key);
+        }
+    }
+    Ok(named)
+}
+
+/// The files that commits since a moment brought in or took out: the states in between name them.
+async fn touched(lake: &Lake, table: &Table, folder: &Path, since: i64) -> Result<Vec<Path>> {
+    let log = folder.clone().join("_delta_log");
+    let entries: Vec<ObjectMeta> = lake
+        .store()
+        .list(Some(&log))
+        .try_collect()
+        .await
+        .map_err(|error| Error::Listing { reason: error.to_string() })?;
+    let mut keys = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.last_modified.timestamp_millis() >= since) {
+        if entry.location.as_ref().ends_with(".json") {
+            keys.extend(table.touched_by(&lake.read(&entry.location).await?)?);
+        }
+    }
+    Ok(keys)
+}
+
+/// Removes the files that a broken-off write left beside its key; listings do not show them.
+fn sweep_hidden(folder: &FilePath, before: SystemTime, only_look: bool) -> (u64, u64) {
+    let (mut count, mut bytes) = (0, 0);
+    let mut folders = vec![PathBuf::from(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let name = entry.file_name();
+            let mark = name.to_str().and_then(|name| name.rsplit_once('#'));
+            let is_hidden = mark.is_some_and(|(_, number)| {
+                !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            let is_old = meta.modified().is_ok_and(|modified| modified < before);
+            if is_hidden && is_old && (only_look || fs::remove_file(entry.path()).is_ok()) {
+                count += 1;
+                bytes += meta.len();
+            }
+        }
+    }
+    (count, bytes)
+}
+
+/// Removes the locks of runs that died and have nothing left to finish.
+fn sweep_locks(lake: &Lake, before: SystemTime, only_look: bool) -> Result<u64> {
+    let mut count = 0;
+    for lock in lake.seize_abandoned()?.seized {
+        if lock.modified().is_some_and(|modified| modified < before) {
+            count += 1;
+            if !only_look {
+                Lock::release(lock);
+            }
+        }
+    }
+    Ok(count)
+}

@@ -1,0 +1,191 @@
+//! Staging built anew is the same staging, whoever ingests and reads meanwhile.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
+use pipeline::{
+    Error, Input, MessageId, Progress, Replayed, Retried, Rules, Scope, Settings, errors, ingest, replay,
+    retry, verify,
+};
+use storage::Lake;
+
+use crate::{Files, lake_in_memory, message, staged_ids, take};
+
+async fn replay_all(lake: &Lake) -> Replayed {
+    replay(lake, &Scope::default(), &Rules::default(), &Arc::<Progress>::default()).await.unwrap()
+}
+
+async fn take_as(lake: &Lake, feed: &str, content: String, strict: bool) {
+    let files = Files::new();
+    let settings =
+        Settings { feed: feed.into(), rules: Rules { strict, ..Rules::default() }, ..Settings::default() };
+    ingest(lake, Input::expand(&[files.add("a.hl7", content)]), &settings, |_| {}).await.unwrap();
+}
+
+async fn assert_good(lake: &Lake) {
+    let verified = verify(lake).await.unwrap();
+    assert!(verified.problems.is_empty(), "{:#?}", verified.problems);
+    assert!(verified.summary.accounting.is_complete());
+}
+
+/// The Parquet files of staging that there are, named or not.
+async fn data_files(lake: &Lake) -> Vec<Path> {
+    let objects = lake.list(&Path::from("staging/table")).await.unwrap();
+    objects.into_iter().map(|object| object.key).filter(|key| key.as_ref().ends_with(".parquet")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_is_built_anew_and_is_the_same() {
+    let lake = lake_in_memory().await;
+    let many: String = (0..20).map(message).collect();
+    take_as(&lake, "one", many.clone(), false).await;
+    take_as(&lake, "one", many + &message(20) + "MSH|\rjunk\r", false).await;
+    take_as(&lake, "two", message(1), false).await;
+    let before = staged_ids(&lake).await;
+    let replayed = replay_all(&lake).await;
+    assert_eq!((replayed.staged, replayed.kept), (22, 0), "{replayed}");
+    assert_eq!(replayed.replayed, replayed.staged + replayed.error);
+    assert_eq!(staged_ids(&lake).await, before);
+    assert_good(&lake).await;
+    assert_eq!(replay_all(&lake).await, replayed);
+    assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_lake_has_nothing_to_replay() {
+    assert_eq!(replay_all(&lake_in_memory().await).await, Replayed::default());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filter_keeps_the_other_rows_and_their_documents() {
+    let lake = lake_in_memory().await;
+    // Both feeds in one file: two files are ingested by runs that cannot be told apart afterwards but by feed.
+    take_as(&lake, "one", (0..5).map(message).collect(), false).await;
+    take_as(&lake, "two", (0..7).map(message).collect(), false).await;
+    replay_all(&lake).await;
+    let before = staged_ids(&lake).await;
+    let scope = Scope { feed: Some("two".into()), ..Scope::default() };
+    let replayed = replay(&lake, &scope, &Rules::default(), &Arc::default()).await.unwrap();
+    assert_eq!((replayed.replayed, replayed.staged, replayed.kept), (7, 7, 5), "one file held both feeds");
+    assert_eq!(staged_ids(&lake).await, before);
+    assert_good(&lake).await;
+    let past = Scope { to: Some(0), ..Scope::default() };
+    assert_eq!(replay(&lake, &past, &Rules::default(), &Arc::default()).await.unwrap(), Replayed::default());
+    let present = Scope { from: Some(0), to: Some(i64::MAX), ..Scope::default() };
+    assert_eq!(replay(&lake, &present, &Rules::default(), &Arc::default()).await.unwrap().staged, 12);
+    assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_are_gone_or_damaged_are_built_anew_unless_a_filter_leaves_rows_of_them_out() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "one", (0..5).map(message).collect(), false).await;
+    take_as(&lake, "two", (5..9).map(message).collect(), false).await;
+    let before = staged_ids(&lake).await;
+    let files = data_files(&lake).await;
+    lake.store().delete(&files[0]).await.unwrap();
+    lake.store().put(&files[1], Bytes::from_static(b"PAR1 it was").into()).await.unwrap();
+    let scope = Scope { feed: Some("one".into()), ..Scope::default() };
+    let refused = replay(&lake, &scope, &Rules::default(), &Arc::default()).await;
+    assert!(matches!(refused, Err(Error::UnreadableFile { .. })), "{refused:?}");
+    assert_eq!(replay_all(&lake).await.staged, 9);
+    assert_eq!(staged_ids(&lake).await, before);
+    assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_does_not_convert_any_more_leaves_staging_and_what_does_comes_in() {
+    let lake = lake_in_memory().await;
+    let odd = "MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|1\r";
+    take_as(&lake, "lab", odd.to_owned() + &message(1), true).await;
+    let refused = errors(&lake).await.unwrap().len();
+    assert!(refused > 0);
+    // The rules of a receipt are part of it: a strict feed stays strict.
+    let replayed = replay_all(&lake).await;
+    assert_eq!(replayed.error, refused as u64);
+    assert_good(&lake).await;
+    // Under a limit that the messages exceed they cannot stay.
+    let mut narrow = Rules::default();
+    narrow.options.limits.segments = 1;
+    let replayed = replay(&lake, &Scope::default(), &narrow, &Arc::default()).await.unwrap();
+    assert_eq!(replayed.staged, 0, "{replayed}");
+    assert!(staged_ids(&lake).await.is_empty());
+    assert_eq!(errors(&lake).await.unwrap().len() as u64, replayed.error);
+    assert_good(&lake).await;
+    let replayed = replay_all(&lake).await;
+    assert_eq!(errors(&lake).await.unwrap().len(), refused, "{replayed}");
+    assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_retried_and_resolved_or_keep_their_row() {
+    let lake = lake_in_memory().await;
+    let odd = |number: usize| format!("MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|{number}\r");
+    take_as(&lake, "lab", odd(1) + &odd(2) + "MSH|\r", true).await;
+    let open = errors(&lake).await.unwrap();
+    assert_eq!(open.len(), 3);
+    let strict = Rules { strict: true, ..Rules::default() };
+    let again = retry(&lake, &[], &strict).await.unwrap();
+    assert_eq!(again, Retried { retried: 3, staged: 0, error: 3 });
+    let one = open.iter().find(|entry| entry.code.starts_with("strict")).unwrap();
+    let id = MessageId::parse(&one.message_id).unwrap();
+    assert_eq!(
+        retry(&lake, &[id], &Rules::default()).await.unwrap(),
+        Retried { retried: 1, staged: 1, error: 0 }
+    );
+    assert!(matches!(retry(&lake, &[id], &Rules::default()).await, Err(Error::NotInError { .. })));
+    assert_eq!(
+        retry(&lake, &[], &Rules::default()).await.unwrap(),
+        Retried { retried: 2, staged: 1, error: 1 }
+    );
+    assert_eq!(errors(&lake).await.unwrap().len(), 1);
+    assert_good(&lake).await;
+    assert_eq!(retry(&lake, &[], &Rules::default()).await.unwrap().staged, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_see_every_message_once_while_two_ingest_and_one_replays() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "first", (0..50).map(message).collect(), false).await;
+    let goes_on = AtomicBool::new(true);
+    let writer = async |feed: &str| {
+        for round in 0..4 {
+            take_as(&lake, feed, (round * 5..round * 5 + 20).map(message).collect(), false).await;
+        }
+    };
+    let writers = async {
+        tokio::join!(writer("one"), writer("two"));
+        goes_on.store(false, Ordering::SeqCst);
+    };
+    let reader = async {
+        let mut before: BTreeSet<String> = BTreeSet::new();
+        let mut looks = 0;
+        while goes_on.load(Ordering::SeqCst) {
+            let now = staged_ids(&lake).await;
+            assert!(before.is_subset(&now), "a message is never out of sight");
+            before = now;
+            looks += 1;
+        }
+        looks
+    };
+    let replayer = async {
+        let mut replays = 0;
+        while goes_on.load(Ordering::SeqCst) {
+            replay_all(&lake).await;
+            replays += 1;
+        }
+        replays
+    };
+    let ((), looks, replays) = tokio::join!(writers, reader, replayer);
+    assert!(looks > 0 && replays > 0, "{looks} looks, {replays} replays");
+    assert_eq!(staged_ids(&lake).await.len(), 50 + 35 + 35);
+    assert_good(&lake).await;
+    replay_all(&lake).await;
+    assert_good(&lake).await;
+    take(&lake, &Files::new().add("z.hl7", message(3))).await;
+    assert_good(&lake).await;
+}
