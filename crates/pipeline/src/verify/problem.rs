@@ -79,7 +79,7 @@ impl Kind {
                 "restore raw/_receipts from a backup; carelake replay leaves out rows without a receipt"
             }
             Self::ErrorDamaged => {
-                "the message is in the raw zone still: carelake errors retry reads it from there"
+                "restore the object from a backup; the bytes are in the raw zone still, where the row of the error table says"
             }
         }
     }
