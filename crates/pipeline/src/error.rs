@@ -18,6 +18,14 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// Something in a folder is not taken up.
+    #[error("{} is left out: {what}", path.display())]
+    LeftOut {
+        /// What it is called.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
     /// Reading or writing a Delta log failed.
     #[error("the table's log: {0}")]
     Delta(#[source] Box<deltalake::DeltaTableError>),

@@ -37,6 +37,8 @@ pub enum Event {
     Batch(Input, BatchWarning),
     /// An input could not be read; the run goes on without it.
     Unreadable(Error),
+    /// A file was written to while it was read. What had been read is taken up; the file is to be taken up again.
+    Changed(Input),
     /// What interrupted runs had landed and not finished is finished now.
     Recovered(Accounting),
 }
@@ -163,22 +165,27 @@ async fn take_up(
     let landings = stream::iter(inputs)
         .map(async |input| {
             let input = input?;
+            let state = input.state();
             let opened = Counted { input: input.open()?, progress: settings.progress.clone() };
             let received = input.receive(&settings.feed);
             let landed = land(lake, &received, Box::new(opened)).await?;
-            Ok((input, received, landed))
+            let has_changed = input.state() != state;
+            Ok((input, received, landed, has_changed))
         })
         .buffered(LANDINGS);
     futures::pin_mut!(landings);
     while let Some(landing) = landings.next().await {
-        let (input, received, landed) = match landing {
+        let (input, received, landed, has_changed) = match landing {
             Ok(landing) => landing,
-            Err(error @ Error::Input { .. }) => {
+            Err(error @ (Error::Input { .. } | Error::LeftOut { .. })) => {
                 tell(Event::Unreadable(error));
                 continue;
             }
             Err(error) => return Err(error),
         };
+        if has_changed {
+            tell(Event::Changed(input.clone()));
+        }
         if landed.length == 0 {
             tell(Event::Empty(input));
             continue;

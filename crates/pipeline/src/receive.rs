@@ -2,9 +2,13 @@
 //!
 //! Folders are walked in order, so that the same folder is always received in the same order.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
 use std::path::{Path as FilePath, PathBuf};
+use std::time::SystemTime;
+
+use storage::marker_key;
 
 use crate::{Error, Result, time};
 
@@ -62,6 +66,17 @@ impl Input {
         }
     }
 
+    /// Length and time of change of a file: if they differ later, it has changed.
+    pub(crate) fn state(&self) -> Option<(u64, Option<SystemTime>)> {
+        match self {
+            Self::Standard => None,
+            Self::File(path) => {
+                let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+                Some((metadata.len(), metadata.modified().ok()))
+            }
+        }
+    }
+
     /// The path, for messages to people.
     pub fn path(&self) -> &FilePath {
         match self {
@@ -71,29 +86,45 @@ impl Input {
     }
 }
 
+/// Adds what a path that a person named stands for.
 fn walk(path: &FilePath, inputs: &mut Vec<Result<Input>>) {
-    let unreadable = |source| Error::Input { path: path.into(), source };
-    let is_folder = match fs::metadata(path) {
-        Ok(metadata) => metadata.is_dir(),
-        Err(source) => return inputs.push(Err(unreadable(source))),
-    };
-    if !is_folder {
-        return inputs.push(Ok(Input::File(path.into())));
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => walk_folder(path, &mut HashSet::new(), inputs),
+        // Named by a person, it may be a pipe or a device too.
+        Ok(_) => inputs.push(Ok(Input::File(path.into()))),
+        Err(source) => inputs.push(Err(Error::Input { path: path.into(), source })),
     }
-    let entries = match fs::read_dir(path) {
+}
+
+/// Adds the files of a folder, except those that are no files, or are a lake's own.
+fn walk_folder(folder: &FilePath, walked: &mut HashSet<PathBuf>, inputs: &mut Vec<Result<Input>>) {
+    let unreadable = |path: &FilePath, source| Error::Input { path: path.into(), source };
+    if folder.join(marker_key().as_ref()).is_file() {
+        return inputs.push(Err(Error::LeftOut { path: folder.into(), what: "it is a lake itself" }));
+    }
+    // A link may lead back to where it is.
+    if !folder.canonicalize().is_ok_and(|folder| walked.insert(folder)) {
+        return;
+    }
+    let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(source) => return inputs.push(Err(unreadable(source))),
+        Err(source) => return inputs.push(Err(unreadable(folder, source))),
     };
     let mut paths = Vec::new();
     for entry in entries {
         match entry {
             Ok(entry) => paths.push(entry.path()),
-            Err(source) => inputs.push(Err(unreadable(source))),
+            Err(source) => inputs.push(Err(unreadable(folder, source))),
         }
     }
     paths.sort();
-    for path in &paths {
-        walk(path, inputs);
+    for path in paths {
+        match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => walk_folder(&path, walked, inputs),
+            Ok(metadata) if metadata.is_file() => inputs.push(Ok(Input::File(path))),
+            Ok(_) => inputs.push(Err(Error::LeftOut { path, what: "it is a pipe, a socket or a device" })),
+            Err(source) => inputs.push(Err(unreadable(&path, source))),
+        }
     }
 }
 
@@ -102,21 +133,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_are_walked_in_order_and_missing_paths_are_told() {
+    fn folders_are_walked_in_order_once_and_what_is_left_out_is_told() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("b")).unwrap();
         for name in ["c.hl7", "b/z.hl7", "a.hl7"] {
             fs::write(folder.path().join(name), b"").unwrap();
         }
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(folder.path(), folder.path().join("b/loop")).unwrap();
+            std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        }
+        fs::create_dir_all(folder.path().join("lake/_carelake")).unwrap();
+        fs::write(folder.path().join("lake/_carelake/format"), "1").unwrap();
         let inputs = Input::expand(&[folder.path().into(), folder.path().join("gone"), "-".into()]);
         let shown: Vec<String> = inputs
             .iter()
             .map(|input| match input {
                 Ok(Input::File(path)) => path.strip_prefix(folder.path()).unwrap().display().to_string(),
                 Ok(Input::Standard) => "-".into(),
+                Err(Error::LeftOut { path, .. }) => format!("not {}", path.file_name().unwrap().display()),
                 Err(_) => "unreadable".into(),
             })
             .collect();
-        assert_eq!(shown, ["a.hl7", "b/z.hl7", "c.hl7", "unreadable", "-"]);
+        assert_eq!(shown, ["a.hl7", "b/z.hl7", "c.hl7", "not lake", "not socket", "unreadable", "-"]);
     }
 }

@@ -46,6 +46,11 @@ impl Ingest {
                     warning.offset,
                     warning.code
                 )),
+                Event::Changed(input) => report::warning(format_args!(
+                    "{} was written to while it was read; ingest it again when it is complete",
+                    input.path().display()
+                )),
+                Event::Unreadable(error @ pipeline::Error::LeftOut { .. }) => report::warning(error),
                 Event::Recovered(accounting) => {
                     report::note(format_args!("finished what an interrupted run had begun: {accounting}"))
                 }
