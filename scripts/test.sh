@@ -58,6 +58,6 @@ say "The tables as other programs read them"
 "$python" -m unittest discover -s tests/python
 
 say "The benchmark of the whole program, to see that it works"
-scripts/bench-lake.sh --quick > "${CARGO_TARGET_DIR:-target}/bench-lake.md"
+timeout 900 scripts/bench-lake.sh --quick > "${CARGO_TARGET_DIR:-target}/bench-lake.md"
 
 say "All checks passed in $(($(date +%s) - began)) s"

@@ -1,9 +1,12 @@
 """The whole program over generated feeds, as tables in Markdown: messages in, answers out. See scripts/bench-lake.sh."""
 
 import argparse
+import contextlib
+import io
 import os
 import platform
 import subprocess
+import sys
 import tempfile
 
 import duckdb
@@ -20,13 +23,16 @@ def main():
     else:
         sizes, commits, leaves, ingests = options.messages, options.commits, options.leaves, 20
     os.makedirs(options.folder, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+    report = io.StringIO()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder, contextlib.redirect_stdout(Both(sys.stdout, report)):
         print(machine(options.quick), flush=True)
         runs = [ingesting.measure(folder, count) for count in sizes]
         print_ingests(runs)
         print_answers(runs[-1], asking.measure(runs[-1]["lake"]), asking.start_up(runs[-1]["lake"]))
         print_commits(many_commits.measure_commits(folder, commits))
         print_columns(many_commits.measure_columns(folder, leaves, ingests))
+    if options.into:
+        put_into(options.into, report.getvalue())
 
 
 def arguments():
@@ -35,8 +41,34 @@ def arguments():
     parser.add_argument("--messages", type=numbers, default=[100_000, 1_000_000], help="sizes of feeds [100000,1000000]")
     parser.add_argument("--commits", type=int, default=10_000, help="commits of the lake of small commits [10000]")
     parser.add_argument("--leaves", type=int, default=5_000, help="leaves of the wide table [5000]")
+    parser.add_argument("--into", metavar="PAGE", help="put the report into this page, between its marks, instead of the one there")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="where feeds and lakes are made; they are removed at the end")
     return parser.parse_args()
+
+
+class Both:
+    """Text that goes to two places."""
+
+    def __init__(self, *places):
+        self.places = places
+
+    def write(self, text):
+        for place in self.places:
+            place.write(text)
+
+    def flush(self):
+        for place in self.places:
+            place.flush()
+
+
+def put_into(path, report):
+    with open(path, encoding="utf-8") as page:
+        before, begin, rest = page.read().partition("<!-- bench-lake: begin -->\n")
+    _, end, after = rest.partition("<!-- bench-lake: end -->\n")
+    if not end:
+        sys.exit(f"error: {path} has no marks")
+    with open(path, "w", encoding="utf-8") as page:
+        page.write(before + begin + report + end + after)
 
 
 def numbers(text):

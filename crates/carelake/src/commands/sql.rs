@@ -1,6 +1,6 @@
 //! `carelake sql`: ask a question.
 
-use std::io::{IsTerminal, Read};
+use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
 
 use clap::Args;
@@ -58,18 +58,25 @@ async fn answer(engine: &Engine, query: &str, format: Format) -> Result<()> {
     output::write(engine.sql(query).await?, format).await
 }
 
-/// Answers question after question from the standard input; one that fails is told and the next one asked.
+/// Answers question after question from the standard input, each as soon as its semicolon ends a line: whoever writes into the
+/// pipe may wait for the answer before asking on. One that fails is told and the next one asked.
 async fn answer_all(engine: &Engine, format: Format) -> Result<ExitCode> {
-    let mut questions = String::new();
-    std::io::stdin()
-        .read_to_string(&mut questions)
-        .map_err(|error| Failure::new(format!("cannot read the standard input: {error}")))?;
+    let mut text = String::new();
     let mut failed = false;
-    for question in prompt::questions(&questions) {
-        if let Err(failure) = answer(engine, &question, format).await {
-            failed = true;
-            report::failure(&failure);
+    let mut at_end = false;
+    while !at_end {
+        let read = std::io::stdin().lock().read_line(&mut text);
+        at_end = read.map_err(|error| Failure::new(format!("cannot read the standard input: {error}")))? == 0;
+        if !at_end && !prompt::is_complete(&text) {
+            continue;
         }
+        for question in prompt::questions(&text) {
+            if let Err(failure) = answer(engine, &question, format).await {
+                failed = true;
+                report::failure(&failure);
+            }
+        }
+        text.clear();
     }
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

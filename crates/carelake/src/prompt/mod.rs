@@ -61,6 +61,16 @@ pub(crate) async fn run(engine: Engine, format: Format, keeps_history: bool) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether a text ends with a semicolon that is not in quotes.
+pub(crate) fn is_complete(text: &str) -> bool {
+    let open_quote = text.chars().fold(None, |quote, character| match quote {
+        None if matches!(character, '\'' | '"') => Some(character),
+        Some(open) if open == character => None,
+        _ => quote,
+    });
+    open_quote.is_none() && text.trim_end().ends_with(';')
+}
+
 /// The questions of a text, each up to a semicolon that is not in quotes.
 pub(crate) fn questions(text: &str) -> Vec<String> {
     let mut questions = vec![String::new()];
