@@ -1,7 +1,7 @@
 //! How the program speaks when something is wrong.
 
 use std::fmt::Display;
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -43,7 +43,7 @@ pub(crate) fn usage(error_of_clap: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     if error_of_clap.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = write!(std::io::stderr(), "{}", error_of_clap.render());
+        let _ = write!(io::stderr(), "{}", error_of_clap.render());
         return ExitCode::from(2);
     }
     let text = error_of_clap.render().to_string();
@@ -56,7 +56,7 @@ pub(crate) fn usage(error_of_clap: &clap::Error) -> ExitCode {
 
 /// Prints an error and its hint.
 pub(crate) fn error(text: impl Display, hint: Option<&str>) {
-    let mut stderr = std::io::stderr().lock();
+    let mut stderr = io::stderr().lock();
     let _ = writeln!(stderr, "error: {text}");
     if let Some(hint) = hint {
         let _ = writeln!(stderr, "hint: {hint}");
@@ -65,26 +65,22 @@ pub(crate) fn error(text: impl Display, hint: Option<&str>) {
 
 /// Prints one of the things that an error is made of.
 pub(crate) fn detail(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "  {text}");
+    let _ = writeln!(io::stderr(), "  {text}");
 }
 
 /// Prints a warning.
 pub(crate) fn warning(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "warning: {text}");
+    let _ = writeln!(io::stderr(), "warning: {text}");
 }
 
 /// Prints what is good to know.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(std::io::stderr(), "note: {text}");
+    let _ = writeln!(io::stderr(), "note: {text}");
 }
 
-impl From<std::io::Error> for Failure {
-    fn from(error: std::io::Error) -> Self {
-        Self {
-            text: error.to_string(),
-            hint: None,
-            is_silent: error.kind() == std::io::ErrorKind::BrokenPipe,
-        }
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self { text: error.to_string(), hint: None, is_silent: error.kind() == io::ErrorKind::BrokenPipe }
     }
 }
 
@@ -96,7 +92,16 @@ impl From<storage::Error> for Failure {
             }
             storage::Error::LakeExists { .. } => Some("carelake ingest PATH… fills it".to_owned()),
             storage::Error::NewerFormat { .. } => Some("use the newer carelake that made it".to_owned()),
-            _ => None,
+            other => match other.io_kind() {
+                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                    Some("make room, then run the same command again: what is landed is kept, and nothing is doubled".to_owned())
+                }
+                Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+                    Some("the user who runs carelake must be able to write to the lake's folder and all in it".to_owned())
+                }
+                Some(_) => Some("look at the disk, then run the same command again: nothing is lost or doubled".to_owned()),
+                None => None,
+            },
         };
         Self { text: error.to_string(), hint, is_silent: false }
     }

@@ -174,6 +174,63 @@ fn a_lake_that_cannot_be_written_is_told_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_is_staged_after_all_is_in_error_no_more() {
+    let place = Place::new();
+    let path = place.path("odd.hl7");
+    std::fs::write(&path, "MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|1\r").unwrap();
+    let count = ["sql", "--format", "csv", "SELECT count(*) FROM errors"];
+    let file = path.to_str().unwrap();
+    assert_eq!(
+        place.text(&["ingest", "--strict", file]).trim(),
+        "received=1 staged=0 error=1 duplicate=0 filtered=0"
+    );
+    assert_eq!(place.text(&count).lines().last(), Some("1"));
+    assert_eq!(place.text(&["ingest", file]).trim(), "received=1 staged=1 error=0 duplicate=0 filtered=0");
+    assert_eq!(place.text(&count).lines().last(), Some("0"));
+    place.text(&["verify"]);
+}
+
+/// A file system of so many megabytes, for as long as the value lasts.
+struct SmallDisk<'p>(&'p Path);
+
+impl<'p> SmallDisk<'p> {
+    fn mount(at: &'p Path, options: &str) -> Option<Self> {
+        std::fs::create_dir_all(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(at))
+    }
+}
+
+impl Drop for SmallDisk<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0).status();
+    }
+}
+
+#[test]
+fn on_a_full_disk_the_run_stops_with_a_hint_and_the_same_run_completes_it_later() {
+    let place = Place::new();
+    let feed = place.feed("feed", 0..3_000);
+    let disk = place.path("disk");
+    let Some(_mounted) = SmallDisk::mount(&disk, "size=4m") else {
+        eprintln!("SKIPPED: only an administrator can mount the small disk that this test fills");
+        return;
+    };
+    let lake = disk.join("lake");
+    let on_disk = |arguments: &[&str]| {
+        let output = place.command(arguments).env("CARELAKE_LAKE", &lake).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert!(on_disk(&["init"]).0);
+    let (is_done, told) = on_disk(&["ingest", feed.to_str().unwrap()]);
+    assert!(!is_done && told.contains("No space left") && told.contains("make room"), "{told}");
+    let grown = Command::new("mount").args(["-o", "remount,size=200m"]).arg(&disk).status().unwrap();
+    assert!(grown.success());
+    assert!(on_disk(&["ingest", feed.to_str().unwrap()]).0);
+    assert!(on_disk(&["verify"]).0);
+}
+
+#[test]
 fn a_field_of_a_hundred_megabytes_is_staged_and_a_message_over_the_limit_is_kept() {
     let place = Place::new();
     let document = "x".repeat(100 << 20);

@@ -20,9 +20,10 @@ use crate::delta::{DataFile, Table, Writer, encode, table_properties};
 use crate::failure::{self, Failure, Reason};
 use crate::ingest::Progress;
 use crate::prepare::{Prepared, prepare, prepare_without};
+use crate::resolve::resolve;
 use crate::seen::Seen;
 use crate::split::{Content, Found};
-use crate::{Accounting, Receipt, Result, receipts, run};
+use crate::{Accounting, MessageId, Receipt, Result, receipts, run};
 
 /// Objects of the error zone written at the same time: the waits for the disk overlap.
 const WRITES: usize = 16;
@@ -175,19 +176,29 @@ impl Stage {
         put_failures(&self.lake, &mut self.errors, &mut self.failed, failures).await?;
 
         if let Some(addition) = prepared.addition {
-            let rows = addition.ids.len();
+            let ids = addition.ids.clone();
             let (lake, table, rules) = (&self.lake, self.staging.table().clone(), &self.rules);
             let again = |left_out| {
                 let (table, messages) = (table.clone(), messages.clone());
                 async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
             };
             let left_out = commit(&mut self.staging, &mut self.staged, addition, again).await?.len();
-            accounting.staged += (rows - left_out) as u64;
+            accounting.staged += (ids.len() - left_out) as u64;
             accounting.duplicate += left_out as u64;
+            self.resolve(&ids).await?;
         }
         run::settle(&self.lake, &name).await?;
         self.progress.settled(accounting.received);
         Ok(accounting)
+    }
+}
+
+impl Stage {
+    /// What is staged is in error no more.
+    async fn resolve(&mut self, staged: &[MessageId]) -> Result<()> {
+        let failed = self.failed.hold_all(staged).await?;
+        let resolved = staged.iter().zip(failed).filter(|(_, failed)| *failed).map(|(id, _)| *id).collect();
+        resolve(&self.lake, &resolved, &[]).await
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! An object is swept only when it is older than an age, and when neither the tables as they are nor any version of them
 //! younger than that age names it: whoever reads an older state, or is about to commit what it wrote, is left in peace.
+//! The locks of dead runs are not swept: they tell the next ingest that there is something to finish.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use futures::TryStreamExt;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use storage::{Lake, Lock, error_table, json_list_key, staging_table};
+use storage::{Lake, error_table, json_list_key, staging_table};
 
 use crate::delta::Table;
 use crate::{Error, Result, documents};
@@ -26,18 +27,16 @@ pub struct Swept {
     pub documents: u64,
     /// Uploads and writes that were broken off.
     pub unfinished: u64,
-    /// Locks of runs that have died.
-    pub locks: u64,
     /// Bytes of all that.
     pub bytes: u64,
 }
 
 impl fmt::Display for Swept {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data_files, documents, unfinished, locks, bytes } = self;
+        let Self { data_files, documents, unfinished, bytes } = self;
         write!(
             formatter,
-            "data_files={data_files} documents={documents} unfinished={unfinished} locks={locks} bytes={bytes}"
+            "data_files={data_files} documents={documents} unfinished={unfinished} bytes={bytes}"
         )
     }
 }
@@ -79,7 +78,6 @@ pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept>
             tokio::task::spawn_blocking(move || sweep_hidden(&folder, before, only_look)).await?;
         swept.unfinished += count;
         swept.bytes += bytes;
-        swept.locks = sweep_locks(lake, before, only_look)?;
     }
     Ok(swept)
 }
@@ -163,18 +161,4 @@ fn sweep_hidden(folder: &FilePath, before: SystemTime, only_look: bool) -> (u64,
         }
     }
     (count, bytes)
-}
-
-/// Removes the locks of runs that died and have nothing left to finish.
-fn sweep_locks(lake: &Lake, before: SystemTime, only_look: bool) -> Result<u64> {
-    let mut count = 0;
-    for lock in lake.seize_abandoned()?.seized {
-        if lock.modified().is_some_and(|modified| modified < before) {
-            count += 1;
-            if !only_look {
-                Lock::release(lock);
-            }
-        }
-    }
-    Ok(count)
 }

@@ -75,6 +75,18 @@ impl Error {
         }
     }
 
+    /// What the operating system calls the reason, if it came from there.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        let mut next: Option<&(dyn StdError + 'static)> = Some(self);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return Some(error.kind());
+            }
+            next = error.source();
+        }
+        None
+    }
+
     /// Whether the store said that there is no such object.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Store { source, .. } if matches!(**source, object_store::Error::NotFound { .. }))

@@ -28,11 +28,6 @@ impl Lock {
         &self.name
     }
 
-    /// When it was taken.
-    pub fn modified(&self) -> Option<std::time::SystemTime> {
-        fs::metadata(self.path.as_ref()?).and_then(|meta| meta.modified()).ok()
-    }
-
     /// Ends the hold and removes the name.
     pub fn release(self) {
         if let Some(path) = &self.path {

@@ -2,7 +2,7 @@
 //!
 //! Three walks, each once over its zone: every row of staging against its raw bytes ([`staging`]), every receipt
 //! against the rows and errors ([`receipts`]), every byte of raw against the receipts ([`raw`]). What is kept in
-//! memory is 24 bytes a row in the first two, 32 bytes a receipt in the last.
+//! memory is 32 bytes a row in the first two, 32 bytes a receipt in the last.
 //!
 //! What is committed while it goes on is not looked at; what is on its way is told, and is no problem.
 
