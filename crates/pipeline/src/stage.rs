@@ -21,7 +21,7 @@ use crate::failure::{self, Failure, Reason};
 use crate::ingest::Progress;
 use crate::prepare::{Prepared, prepare, prepare_without};
 use crate::resolve::resolve;
-use crate::seen::Seen;
+use crate::seen::{Claim, Seen};
 use crate::split::{Content, Found};
 use crate::{Accounting, MessageId, Receipt, Result, receipts, run};
 
@@ -51,6 +51,8 @@ struct Converted {
     messages: Arc<Vec<(Receipt, Bytes)>>,
     prepared: Prepared,
     failures: Vec<Failure>,
+    /// The same bytes as a message before them of which it is not yet known whether it can be converted.
+    underway: Vec<MessageId>,
 }
 
 /// The tables of a lake, open for adding.
@@ -154,20 +156,23 @@ impl Stage {
             failures.push(Failure { receipt, bytes, reason });
         }
         let ids: Vec<_> = readable.iter().map(|(receipt, _)| receipt.message_id).collect();
-        let mut is_new = self.staged.claim_all(&ids).await?.into_iter();
+        let claims = self.staged.claim_all(&ids).await?;
+        let mut is_new = claims.iter().map(|claim| *claim == Claim::New);
         readable.retain(|_| is_new.next().unwrap_or(false));
-        accounting.duplicate += (ids.len() - readable.len()) as u64;
+        accounting.duplicate += claims.iter().filter(|claim| **claim == Claim::Held).count() as u64;
+        let underway = claims.iter().zip(ids).filter(|(claim, _)| **claim == Claim::Underway);
+        let underway = underway.map(|(_, id)| id).collect();
 
         let (lake, table, rules) = (self.lake.clone(), self.staging.table().clone(), self.rules.clone());
         Ok(async move {
             let prepared = prepare(&lake, &table, &readable, &rules).await?;
-            Ok(Converted { name, accounting, messages: Arc::new(readable), prepared, failures })
+            Ok(Converted { name, accounting, messages: Arc::new(readable), prepared, failures, underway })
         })
     }
 
     /// Makes a batch visible, and says that it is done with.
     async fn commit(&mut self, converted: Converted) -> Result<Accounting> {
-        let Converted { name, mut accounting, messages, prepared, mut failures } = converted;
+        let Converted { name, mut accounting, messages, prepared, mut failures, underway } = converted;
         for failure in &prepared.failures {
             self.staged.release(failure.receipt.message_id);
         }
@@ -187,6 +192,10 @@ impl Stage {
             accounting.duplicate += left_out as u64;
             self.resolve(&ids).await?;
         }
+        // By now those before them have found their end, and they share it.
+        let staged = self.staged.hold_all(&underway).await?.into_iter().filter(|held| *held).count() as u64;
+        accounting.duplicate += staged;
+        accounting.error += underway.len() as u64 - staged;
         run::settle(&self.lake, &name).await?;
         self.progress.settled(accounting.received);
         Ok(accounting)
@@ -210,8 +219,8 @@ pub(crate) async fn put_failures(
     mut failures: Vec<Failure>,
 ) -> Result<()> {
     let ids: Vec<_> = failures.iter().map(|failure| failure.receipt.message_id).collect();
-    let mut is_new = failed.claim_all(&ids).await?.into_iter();
-    failures.retain(|_| is_new.next().unwrap_or(false));
+    let mut claims = failed.claim_all(&ids).await?.into_iter();
+    failures.retain(|_| claims.next() == Some(Claim::New));
     if failures.is_empty() {
         return Ok(());
     }

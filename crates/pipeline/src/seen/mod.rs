@@ -26,6 +26,17 @@ use store::Runs;
 /// Ids that are held in memory before they are written as a run.
 const IN_MEMORY: usize = 400_000;
 
+/// How a claim ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Claim {
+    /// The id is the caller's now.
+    New,
+    /// The table has it.
+    Held,
+    /// This run has taken it before, and it is not in the table yet.
+    Underway,
+}
+
 /// The ids in a table, and those that this run is about to add.
 #[derive(Debug)]
 pub(crate) struct Seen {
@@ -69,10 +80,14 @@ impl Seen {
         Ok(seen)
     }
 
-    /// Takes ids for the caller; false for each that is taken, also by an earlier one of `ids`.
-    pub(crate) async fn claim_all(&mut self, ids: &[MessageId]) -> Result<Vec<bool>> {
+    /// Takes ids for the caller.
+    pub(crate) async fn claim_all(&mut self, ids: &[MessageId]) -> Result<Vec<Claim>> {
         let held = self.hold_all(ids).await?;
-        let claims = ids.iter().zip(held).map(|(id, held)| !held && self.claimed.insert(*id));
+        let claims = ids.iter().zip(held).map(|(id, held)| match (held, held || self.claimed.insert(*id)) {
+            (true, _) => Claim::Held,
+            (false, true) => Claim::New,
+            (false, false) => Claim::Underway,
+        });
         Ok(claims.collect())
     }
 

@@ -18,6 +18,17 @@ async fn the_same_bytes_are_staged_once_and_counted_each_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_error_twice_is_two_errors_whenever_it_comes() {
+    let (lake, files) = (lake_in_memory().await, Files::new());
+    files.add("a.hl7", "MSH|");
+    files.add("b.hl7", "MSH|");
+    let both = Accounting { received: 2, error: 2, ..Accounting::default() };
+    assert_eq!(take(&lake, files.path()).await, both);
+    assert_eq!(take(&lake, files.path()).await, both);
+    assert_eq!(pipeline::errors(&lake).await.unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_feed_is_another_message() {
     let (lake, files) = (lake_in_memory().await, Files::new());
     let file = files.add("one.hl7", message(1));
