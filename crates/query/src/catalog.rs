@@ -1,14 +1,13 @@
 //! What there is to ask: tables, and the columns of each with their HL7 path.
 
-use std::collections::BTreeMap;
-
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StructArray};
-use datafusion::arrow::buffer::NullBuffer;
+use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Int64Type};
 use futures::StreamExt;
 use tables::names::{self, Datatype, Slot};
 
-use crate::{Engine, Error, Result};
+use crate::counts::{self, Counts, Filled, Rows};
+use crate::{Answer, Engine, Error, Result};
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -28,16 +27,26 @@ pub struct ColumnEntry {
     pub name: String,
     /// Where it stands in a message, such as `PID-5.1`; empty for what is no part of a message.
     pub path: String,
+    /// Its datatype in HL7, such as `ST`; empty for what is no part of a message.
+    pub hl7_type: &'static str,
     /// `text`, `number`, `time` or `list`.
     pub data_type: &'static str,
     /// How many values it has, all occurrences and repetitions counted.
     pub filled: usize,
+    /// How many rows have at least one value.
+    pub rows: usize,
+    /// How many rows the table has.
+    pub of: usize,
+    /// When the first message with a value was received, in microseconds since 1970; `None` if the table does
+    /// not tell.
+    pub since: Option<i64>,
 }
 
-const TABLES: [(&str, &str); 3] = [
+pub(crate) const TABLES: [(&str, &str); 4] = [
     ("staging", "one row for each message"),
     ("errors", "one row for each input that could not be staged"),
     ("receipts", "one row for each message received, with its fate"),
+    ("raw_objects", "one row for each object in the raw zone"),
 ];
 
 impl Engine {
@@ -59,33 +68,65 @@ impl Engine {
         Ok(entries)
     }
 
-    /// The columns of a table down to single values, with how often each has one.
+    /// The columns of a table down to single values: how often each has one, and since when.
+    ///
+    /// All of the table is read, part by part on all cores, and counted as it comes.
     pub async fn columns(&self, table: &str) -> Result<Vec<ColumnEntry>> {
-        let query = format!("SELECT * FROM {}", plain_name(table)?);
-        let answer = self.sql(&query).await?;
-        let schema = answer.schema();
-        let mut counts = Counts::default();
-        for field in schema.fields() {
-            counts.declare(field.name(), field.data_type());
-        }
-        let mut batches = answer.stream().await?;
-        while let Some(batch) = batches.next().await {
-            let batch = batch?;
-            for (field, column) in schema.fields().iter().zip(batch.columns()) {
-                counts.add(field.name(), column, None);
-            }
-        }
-        let segment = table.strip_prefix("segments.");
-        Ok(counts
-            .order
-            .into_iter()
-            .map(|(name, data_type)| ColumnEntry {
-                path: hl7_path(&segment.map_or_else(|| name.clone(), |segment| format!("{segment}.{name}"))),
-                filled: counts.filled.get(&name).copied().unwrap_or_default(),
-                data_type,
-                name,
+        let table = plain_name(table)?.to_ascii_lowercase();
+        let schema = self.sql(&format!("SELECT * FROM {table}")).await?.schema();
+        let segment = table.strip_prefix("segments.").map(str::to_owned);
+        let answer = match &segment {
+            Some(segment) => self.staging_of(segment).await?,
+            None => self.sql(&format!("SELECT * FROM {table}")).await?,
+        };
+        let counted = answer.partitions().await?.into_iter().map(|mut batches| {
+            let is_segment = segment.is_some();
+            tokio::spawn(async move {
+                let mut counts = Counts::default();
+                while let Some(batch) = batches.next().await {
+                    count_batch(&batch?, is_segment, &mut counts);
+                }
+                Ok::<Counts, Error>(counts)
             })
-            .collect())
+        });
+        let counted: Vec<_> = counted.collect();
+        let mut counts = Counts::default();
+        for part in counted {
+            counts.merge(part.await.map_err(|_| Error::new("counting was broken off"))??);
+        }
+        let mut leaves = Vec::new();
+        for field in schema.fields() {
+            counts::leaves(field.name(), field.data_type(), &mut leaves);
+        }
+        let entry = |(name, data_type): (String, DataType)| {
+            let in_message =
+                segment.as_ref().map_or_else(|| name.clone(), |segment| format!("{segment}.{name}"));
+            let (path, hl7_type) = hl7_path(&in_message);
+            // Every row of a segment's view has the message it is of.
+            let filled = match (&segment, name.as_str()) {
+                (Some(_), "message_id") => Filled { values: counts.rows, rows: counts.rows, since: None },
+                _ => counts.of(&name),
+            };
+            ColumnEntry {
+                path,
+                hl7_type,
+                data_type: type_name(&data_type),
+                filled: filled.values,
+                rows: filled.rows,
+                of: counts.rows,
+                since: filled.since,
+                name,
+            }
+        };
+        Ok(leaves.into_iter().map(entry).collect())
+    }
+
+    /// The columns of staging that hold a segment, with when each message was received.
+    async fn staging_of(&self, segment: &str) -> Result<Answer> {
+        let held = [segment.to_owned(), format!("{segment}{}", names::MORE)];
+        let columns = self.staging_columns().into_iter().filter(|column| held.contains(column));
+        let columns: String = columns.map(|column| format!(", \"{column}\"")).collect();
+        self.sql(&format!("SELECT received_at{columns} FROM staging")).await
     }
 
     async fn count(&self, table: &str) -> Result<usize> {
@@ -106,52 +147,39 @@ fn plain_name(table: &str) -> Result<&str> {
     Err(Error::new(format!("{table} is no table's name")).with_hint("carelake catalog lists the tables"))
 }
 
-/// Values of every leaf, counted through structs and lists.
-#[derive(Default)]
-struct Counts {
-    order: Vec<(String, &'static str)>,
-    filled: BTreeMap<String, usize>,
-}
-
-impl Counts {
-    fn declare(&mut self, name: &str, data_type: &DataType) {
-        match data_type {
-            DataType::Struct(fields) => {
-                for field in fields {
-                    self.declare(&format!("{name}.{}", field.name()), field.data_type());
-                }
-            }
-            DataType::List(element) if element.data_type().is_nested() => {
-                self.declare(name, element.data_type())
-            }
-            _ => self.order.push((name.to_owned(), type_name(data_type))),
+/// Counts the rows of a table; or, of a segment, the occurrences that its columns of staging hold.
+fn count_batch(batch: &RecordBatch, is_segment: bool, counts: &mut Counts) {
+    let received = batch.column_by_name("received_at");
+    let schema = batch.schema();
+    if !is_segment {
+        counts.rows += batch.num_rows();
+        let rows = Rows::all(batch.num_rows(), received);
+        for (field, column) in schema.fields().iter().zip(batch.columns()) {
+            counts.add(field.name(), column, None, &rows);
         }
+        return;
     }
-
-    fn add(&mut self, name: &str, array: &ArrayRef, outer: Option<&NullBuffer>) {
-        if let Some(structs) = array.as_struct_opt() {
-            self.add_struct(name, structs, outer);
-        } else if let Some(lists) = array.as_list_opt::<i32>().filter(|lists| lists.value_type().is_nested())
-        {
-            let (first, last) = (lists.offsets()[0] as usize, lists.offsets()[lists.len()] as usize);
-            self.add(name, &lists.values().slice(first, last - first), None);
-        } else {
-            let nulls = NullBuffer::union(array.nulls(), outer);
-            let filled = array.len() - nulls.map_or(0, |nulls| nulls.null_count());
-            match self.filled.get_mut(name) {
-                Some(count) => *count += filled,
-                None => {
-                    self.filled.insert(name.to_owned(), filled);
-                }
+    for column in &batch.columns()[1..] {
+        let (structs, of_values) = match column.as_list_opt::<i32>() {
+            Some(lists) => {
+                let offsets = lists.offsets();
+                let (first, last) = (offsets[0] as usize, offsets[lists.len()] as usize);
+                let messages = (0..lists.len()).flat_map(|message| {
+                    let length = (offsets[message + 1] - offsets[message]) as usize;
+                    std::iter::repeat_n(message, length)
+                });
+                (lists.values().slice(first, last - first), messages.collect::<Vec<_>>())
             }
-        }
-    }
-
-    fn add_struct(&mut self, name: &str, structs: &StructArray, outer: Option<&NullBuffer>) {
-        let nulls = NullBuffer::union(structs.nulls(), outer);
-        for (field, column) in structs.fields().iter().zip(structs.columns()) {
-            self.add(&format!("{name}.{}", field.name()), column, nulls.as_ref());
-        }
+            None => (column.clone(), (0..column.len()).collect()),
+        };
+        let Some(structs) = structs.as_struct_opt() else { continue };
+        counts.rows += structs.len() - structs.null_count();
+        // Each occurrence is a row of the view, received when its message was.
+        let times = received.and_then(|received| {
+            let messages = of_values.iter().map(|message| u32::try_from(*message).ok());
+            take(received, &messages.collect::<UInt32Array>(), None).ok()
+        });
+        counts.add_struct("", structs, structs.nulls(), &Rows::all(structs.len(), times.as_ref()));
     }
 }
 
@@ -164,16 +192,15 @@ fn type_name(data_type: &DataType) -> &'static str {
     }
 }
 
-/// `pid.patient_name.family_name.surname` is `PID-5.1.1`.
-fn hl7_path(name: &str) -> String {
+/// `pid.patient_name.family_name.surname` is `PID-5.1.1`, and an ST.
+fn hl7_path(name: &str) -> (String, &'static str) {
+    let none = || (String::new(), "");
     let mut parts = name.split('.');
-    let Some((segment, _)) = parts.next().and_then(names::segment_of_column) else { return String::new() };
+    let Some((segment, _)) = parts.next().and_then(names::segment_of_column) else { return none() };
     let mut path = segment.key().to_ascii_uppercase();
-    let Some(field) = parts.next().and_then(|name| slot(segment.fields(), name)) else {
-        return String::new();
-    };
+    let Some(field) = parts.next().and_then(|name| slot(segment.fields(), name)) else { return none() };
     path.push_str(&format!("-{}", field.number()));
-    let mut datatype: &Datatype = field.datatype();
+    let mut datatype: &'static Datatype = field.datatype();
     for name in parts {
         if datatype.is_varies() {
             match names::datatype(name.as_bytes()) {
@@ -181,15 +208,15 @@ fn hl7_path(name: &str) -> String {
                     path.push_str(&format!(" ({})", named.code()));
                     datatype = named;
                 }
-                _ => return path,
+                _ => break,
             }
             continue;
         }
-        let Some(component) = slot(datatype.components(), name) else { return path };
+        let Some(component) = slot(datatype.components(), name) else { break };
         path.push_str(&format!(".{}", component.number()));
         datatype = component.datatype();
     }
-    path
+    (path, datatype.code())
 }
 
 fn slot(slots: &'static [Slot], name: &str) -> Option<&'static Slot> {

@@ -4,39 +4,24 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider, TableProvider,
-};
+use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::config::Dialect;
 use datafusion::dataframe::DataFrame;
-use datafusion::datasource::ViewTable;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
-use storage::{Lake, error_table, receipts_prefix, staging_table};
+use storage::{Lake, error_table, staging_table};
 
+use crate::catalog::TABLES;
 use crate::log::AsOf;
 use crate::mask::MaskLeaves;
 use crate::paths::{self, Tables};
-use crate::raw_objects::RawObjects;
+use crate::raw_objects::{self, RawObjects};
+use crate::schemas::Schemas;
 use crate::segments::Segments;
-use crate::table::{DataFile, FilesTable, store_url};
-use crate::{Error, Result, dialect, functions, log, pluck};
-
-/// The SQL of the table `receipts`: every receipt with what became of it.
-const RECEIPTS: &str = "
-    SELECT receipt.*,
-        CASE
-            WHEN staged.raw_key = receipt.raw_key AND staged.raw_offset = receipt.raw_offset
-                AND staged.received_at = receipt.received_at THEN 'staged'
-            WHEN staged.message_id IS NOT NULL THEN 'duplicate'
-            WHEN failed.message_id IS NOT NULL THEN 'error'
-            ELSE 'pending'
-        END AS fate
-    FROM lake.ledger.receipts AS receipt
-    LEFT JOIN lake.main.staging AS staged ON staged.message_id = receipt.message_id
-    LEFT JOIN lake.main.errors AS failed ON failed.message_id = receipt.message_id";
+use crate::table::{FilesTable, store_url};
+use crate::{Error, Result, describe, dialect, functions, log, nearest, pluck, views};
 
 /// A version of a lake, with everything that SQL can ask of it.
 pub struct Engine {
@@ -64,6 +49,9 @@ pub struct Options {
 
 const MEMORY: usize = 1 << 30;
 
+/// An id, where its message lies, and its place in a table of hashes.
+const BYTES_A_HASHED_ROW: usize = 256;
+
 impl Engine {
     /// Opens the newest version of a lake.
     pub async fn open(lake: &Lake) -> Result<Self> {
@@ -74,16 +62,27 @@ impl Engine {
     pub async fn open_with(lake: &Lake, options: Options) -> Result<Self> {
         let staging = log::open(lake, &staging_table(), options.as_of).await?;
         // The tables count their versions each for itself; what they share is time.
-        let moment = options.as_of.filter(|as_of| matches!(as_of, AsOf::Moment(_)));
-        let errors = log::open(lake, &error_table(), moment).await?;
-        let receipts = receipts(lake).await?;
+        let moment = match options.as_of {
+            None => None,
+            Some(AsOf::Moment(moment)) => Some(moment),
+            Some(AsOf::Version(version)) => log::moment_of(lake, &staging_table(), version).await?,
+        };
+        let errors = log::open_by(lake, &error_table(), moment).await?;
+        let receipts = views::receipt_files(lake, moment).await?;
         let segments = Arc::new(Segments::new(staging.clone()));
 
         let memory = options.memory.unwrap_or(MEMORY);
         let pool = FairSpillPool::new(memory);
-        let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_metadata_cache_limit(memory / 4)
+            .build_arc()?;
+        let mut config = config().with_batch_size(batch_size(memory));
+        // A table of hashes must fit into memory, sorted runs need not.
+        let fits = staging.rows().unwrap_or(usize::MAX) < memory / BYTES_A_HASHED_ROW;
+        config.options_mut().optimizer.prefer_hash_join = fits;
         let state = SessionStateBuilder::new()
-            .with_config(config().with_batch_size(batch_size(memory)))
+            .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(MaskLeaves))
@@ -96,29 +95,38 @@ impl Engine {
 
         let main = MemorySchemaProvider::new();
         main.register_table("staging".into(), Arc::new(staging.clone()))?;
-        main.register_table("errors".into(), Arc::new(errors.clone()))?;
         main.register_table("raw_objects".into(), Arc::new(RawObjects::new(lake)))?;
         let ledger = MemorySchemaProvider::new();
         ledger.register_table("receipts".into(), Arc::new(receipts))?;
-        let catalog = MemoryCatalogProvider::new();
+        ledger.register_table("errors".into(), Arc::new(errors.clone()))?;
         let main = Arc::new(main);
-        catalog.register_schema("main", main.clone())?;
-        catalog.register_schema("ledger", Arc::new(ledger))?;
-        catalog.register_schema("segments", segments.clone())?;
-        context.register_catalog("lake", Arc::new(catalog));
+        let schemas = Schemas { main: main.clone(), segments: segments.clone(), ledger: Arc::new(ledger) };
+        context.register_catalog("lake", Arc::new(schemas));
 
-        let plan = context.state().create_logical_plan(RECEIPTS).await?;
-        let view = ViewTable::new(plan, None);
+        let has_errors = errors.rows() != Some(0);
+        let view = views::receipts(&context, has_errors, moment).await?;
         let receipts = view.schema();
-        main.register_table("receipts".into(), Arc::new(view))?;
+        main.register_table("receipts".into(), view)?;
+        let view = if has_errors { views::errors(&context).await? } else { Arc::new(errors.clone()) };
+        main.register_table("errors".into(), view)?;
         Ok(Self { context, staging, errors, receipts, segments })
     }
 
     /// Asks a question. Nothing a question says can change the lake.
     pub async fn sql(&self, query: &str) -> Result<Answer> {
+        let asked = self.ask(query).await;
+        asked.map_err(|error| self.nearest_to(error))
+    }
+
+    async fn ask(&self, query: &str) -> Result<Answer> {
         let state = self.context.state();
         let dialect = state.config().options().sql_parser.dialect;
         let mut statement = state.sql_to_statement(query, &dialect)?;
+        if let Some((schema, table)) = describe::described(&statement)
+            && let Some(columns) = Tables::columns(self, schema.as_deref(), &table)
+        {
+            return Ok(Answer { frame: self.context.read_batch(describe::columns(&columns)?)? });
+        }
         dialect::translate(&mut statement)?;
         paths::rewrite(&mut statement, self)?;
         let plan = state.statement_to_plan(statement).await?;
@@ -136,6 +144,30 @@ impl Engine {
         self.staging.schema().fields().iter().map(|field| field.name().clone()).collect()
     }
 
+    /// The error with the names that may have been meant, if it is about a table or a function.
+    fn nearest_to(&self, error: Error) -> Error {
+        let text = error.to_string();
+        if let Some(table) = text.strip_prefix("no table ") {
+            let name = table.rsplit('.').next().unwrap_or(table).to_owned();
+            if self.segments.table_exist(&name) {
+                return error.with_hint(format!("segments.{name} has one row for each occurrence"));
+            }
+            let mut known: Vec<String> = TABLES.iter().map(|(name, _)| (*name).to_owned()).collect();
+            known.extend(self.segment_views().into_iter().map(|view| format!("segments.{view}")));
+            let table = table.to_owned();
+            return nearest_of(error, &table, &known);
+        }
+        if let Some(function) = text.strip_prefix("no function ") {
+            let state = self.context.state();
+            let mut known: Vec<String> = state.scalar_functions().keys().cloned().collect();
+            known.extend(state.aggregate_functions().keys().cloned());
+            known.extend(state.window_functions().keys().cloned());
+            known.extend(dialect::FUNCTIONS.iter().map(|name| (*name).to_owned()));
+            return nearest_of(error, function, &known);
+        }
+        error
+    }
+
     /// The names of the segments that some column holds.
     pub(crate) fn segment_views(&self) -> Vec<String> {
         self.segments.table_names()
@@ -148,6 +180,7 @@ impl Tables for Engine {
             (None | Some("main"), "staging") => Some(self.staging.schema()),
             (None | Some("main"), "errors") => Some(self.errors.schema()),
             (None | Some("main"), "receipts") => Some(self.receipts.clone()),
+            (None | Some("main"), "raw_objects") => Some(raw_objects::schema()),
             (Some("segments"), segment) => self.segments.view(segment).map(|view| view.schema()),
             _ => None,
         }
@@ -171,10 +204,20 @@ impl Answer {
         Ok(self.frame.execute_stream().await?)
     }
 
+    /// Computes the rows in parts that may be read at the same time.
+    pub(crate) async fn partitions(self) -> Result<Vec<SendableRecordBatchStream>> {
+        Ok(self.frame.execute_stream_partitioned().await?)
+    }
+
     /// Computes all rows.
     pub async fn collect(self) -> Result<Vec<RecordBatch>> {
         Ok(self.frame.collect().await?)
     }
+}
+
+fn nearest_of(error: Error, name: &str, known: &[String]) -> Error {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    nearest::with_nearest(error, name, &known)
 }
 
 fn config() -> SessionConfig {
@@ -195,10 +238,4 @@ fn config() -> SessionConfig {
 fn batch_size(memory: usize) -> usize {
     const BYTES_A_ROW: usize = 32 << 10;
     (memory / BYTES_A_ROW).clamp(128, 8_192)
-}
-
-async fn receipts(lake: &Lake) -> Result<FilesTable> {
-    let files = lake.list(&receipts_prefix()).await?;
-    let files = files.into_iter().map(|object| DataFile { key: object.key, size: object.size, rows: None });
-    Ok(FilesTable::new(tables::receipts_schema(), Arc::new(files.collect())))
 }

@@ -6,6 +6,8 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 
+use crate::advice;
+
 /// A query that failed. Neither text quotes a value of a message.
 #[derive(Debug)]
 pub struct Error {
@@ -48,7 +50,7 @@ impl From<storage::Error> for Error {
 
 impl From<deltalake::DeltaTableError> for Error {
     fn from(error: deltalake::DeltaTableError) -> Self {
-        Self::new(format!("the table's log cannot be read: {}", first_line(&error.to_string())))
+        Self::new(format!("the table's log cannot be read: {}", advice::first_line(&error.to_string())))
             .with_hint("carelake verify tells what is damaged; restore the _delta_log folder from a backup")
     }
 }
@@ -75,34 +77,30 @@ impl From<DataFusionError> for Error {
             DataFusionError::Collection(errors) => {
                 errors.into_iter().next().map_or_else(|| Self::new("the query failed"), Self::from)
             }
-            DataFusionError::Shared(error) => Self::new(first_line(&error.to_string())),
+            DataFusionError::Shared(error) => advice::planning(&error.strip_backtrace()),
             DataFusionError::SchemaError(error, _) => schema_error(&error),
-            DataFusionError::SQL(error, _) => Self::new(error.to_string().replace("sql parser error: ", "")),
-            DataFusionError::Plan(text) => {
-                match text.strip_prefix("table '").and_then(|rest| rest.strip_suffix("' not found")) {
-                    Some(table) => Self::new(format!(
-                        "no table {}",
-                        table.trim_start_matches("lake.").trim_start_matches("main.")
-                    ))
-                    .with_hint("carelake catalog lists the tables"),
-                    None => Self::new(first_line(&text)),
-                }
-            }
-            DataFusionError::NotImplemented(text) => {
-                Self::new(format!("not supported: {}", first_line(&text)))
+            DataFusionError::SQL(error, _) => advice::syntax(&error.to_string()),
+            DataFusionError::Plan(text) => advice::planning(&text),
+            DataFusionError::NotImplemented(text) if text.contains("single SQL statement") => {
+                Self::new("more than one statement").with_hint("ask one question at a time")
             }
             DataFusionError::ParquetError(error) => Self::new(format!(
                 "a file of the table cannot be read: {}",
-                first_line(&error.to_string()).replace("Parquet error: ", "")
+                advice::first_line(&error.to_string()).replace("Parquet error: ", "")
             ))
-            .with_hint("carelake verify tells what is damaged; carelake replay makes staging again from the raw zone"),
+            .with_hint(
+                "carelake verify tells what is damaged; carelake replay makes staging again from the raw zone",
+            ),
+            DataFusionError::NotImplemented(text) => {
+                Self::new(format!("not supported: {}", advice::planning(&text)))
+            }
             DataFusionError::ResourcesExhausted(_) => {
                 Self::new("the query needs more memory than it may have")
                     .with_hint("ask for fewer columns or rows, or allow more with --memory")
             }
             // Execution errors of functions quote their arguments.
             DataFusionError::Execution(_) => unreadable_value(),
-            other => Self::new(first_line(&other.strip_backtrace())),
+            other => advice::planning(&other.strip_backtrace()),
         }
     }
 }
@@ -115,12 +113,11 @@ fn unreadable_value() -> Error {
 fn schema_error(error: &SchemaError) -> Error {
     match error {
         SchemaError::FieldNotFound { field, .. } => Error::new(format!("no column {}", field.flat_name()))
-            .with_hint("carelake catalog TABLE lists the columns"),
+            .with_hint("double quotes are for names, a text is in single quotes; carelake catalog TABLE lists the columns"),
+        SchemaError::AmbiguousReference { field } => {
+            Error::new(format!("{} is in more than one of the tables", field.name))
+                .with_hint(format!("say of which: table.{}", field.name))
+        }
         other => Error::new(other.to_string()),
     }
-}
-
-/// DataFusion adds lists of everything that would have been valid: with thousands of columns, too much.
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

@@ -11,6 +11,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use storage::Lake;
 
+use crate::ranges::Ranges;
 use crate::table::{DataFile, FilesTable};
 use crate::{Error, Result};
 
@@ -66,11 +67,29 @@ pub(crate) async fn open(lake: &Lake, folder: &Path, as_of: Option<AsOf>) -> Res
             key: view.path().split('/').fold(folder.clone(), |key, part| key.join(part)),
             size: view.size().cast_unsigned(),
             rows: view.num_records(),
+            ranges: view.stats().map(|stats| Ranges::read(&stats, &schema)).unwrap_or_default(),
         })
         .try_collect()
         .await?;
     files.sort_by(|left, right| left.key.cmp(&right.key));
     Ok(FilesTable::new(schema, Arc::new(files)))
+}
+
+/// A table at its newest version, or as it was at a moment; as it was made, if that was later.
+pub(crate) async fn open_by(lake: &Lake, folder: &Path, moment: Option<i64>) -> Result<FilesTable> {
+    if let Some(moment) = moment
+        && moment_of(lake, folder, 0).await?.is_some_and(|made| made > moment)
+    {
+        return open(lake, folder, Some(AsOf::Version(0))).await;
+    }
+    open(lake, folder, moment.map(AsOf::Moment)).await
+}
+
+/// When a version of a table was committed, in microseconds since 1970; `None` if the log has it no longer.
+pub(crate) async fn moment_of(lake: &Lake, folder: &Path, version: u64) -> Result<Option<i64>> {
+    let log = logstore_with(lake.root_store(), &lake.url(folder)?, StorageConfig::default())?;
+    // The log counts milliseconds: what was done within the last of them was before.
+    Ok(committed(&log, version).await?.map(|milliseconds| milliseconds * 1_000 + 999))
 }
 
 /// The newest version that was committed at a moment or before.

@@ -19,14 +19,18 @@ pub(crate) struct RawObjects {
     schema: SchemaRef,
 }
 
+/// The columns of the table.
+pub(crate) fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("raw_key", DataType::Utf8, false),
+        Field::new("feed", DataType::Utf8, true),
+        Field::new("bytes", DataType::Int64, false),
+    ]))
+}
+
 impl RawObjects {
     pub(crate) fn new(lake: &Lake) -> Self {
-        let schema = Schema::new(vec![
-            Field::new("raw_key", DataType::Utf8, false),
-            Field::new("feed", DataType::Utf8, true),
-            Field::new("bytes", DataType::Int64, false),
-        ]);
-        Self { lake: lake.clone(), schema: Arc::new(schema) }
+        Self { lake: lake.clone(), schema: schema() }
     }
 
     async fn rows(&self) -> Result<RecordBatch> {

@@ -14,6 +14,7 @@ use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
@@ -22,7 +23,11 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::path::Path;
 
+use crate::ranges::{self, Ranges};
 use crate::shape::ShapeFactory;
+
+/// A row with an id and a hash cannot be smaller, compressed or not.
+const LEAST_BYTES_A_ROW: u64 = 32;
 
 /// One Parquet file of a table.
 #[derive(Clone, Debug)]
@@ -32,6 +37,8 @@ pub(crate) struct DataFile {
     pub(crate) size: u64,
     /// Rows, where the table's log tells.
     pub(crate) rows: Option<usize>,
+    /// What the log tells of its values.
+    pub(crate) ranges: Ranges,
 }
 
 /// A table made of Parquet files in the lake's store.
@@ -56,6 +63,18 @@ impl FilesTable {
         Self { schema, ..self.clone() }
     }
 
+    /// The files that can have a row which passes the filters, as far as the log tells.
+    fn files_with(&self, filters: &[Expr], session: &dyn Session) -> Result<Vec<&DataFile>> {
+        let told = self.files.iter().map(|file| (&file.ranges, file.rows));
+        let may_have = ranges::may_have(told, filters, &self.schema, session)?;
+        Ok(match may_have {
+            Some(may_have) => {
+                self.files.iter().zip(may_have).filter_map(|(file, may)| may.then_some(file)).collect()
+            }
+            None => self.files.iter().collect(),
+        })
+    }
+
     /// Rows of all files, where the log tells them all.
     pub(crate) fn rows(&self) -> Option<usize> {
         self.files.iter().map(|file| file.rows).sum()
@@ -70,19 +89,32 @@ impl FilesTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let options = session.table_options().parquet.clone();
-        let mut source =
-            ParquetSource::new(TableSchema::from(self.schema.clone())).with_table_parquet_options(options);
+        // What is known of a file's inside is kept: a file never changes.
+        let store = session.runtime_env().object_store(store_url()?)?;
+        let known = session.runtime_env().cache_manager.get_file_metadata_cache();
+        let mut source = ParquetSource::new(TableSchema::from(self.schema.clone()))
+            .with_table_parquet_options(options)
+            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, known)));
         if let Some(filter) = datafusion::logical_expr::utils::conjunction(filters.to_vec()) {
             let schema = datafusion::common::DFSchema::try_from(self.schema.clone())?;
             source = source.with_predicate(session.create_physical_expr(filter, &schema)?);
         }
+        let files = self.files_with(filters, session)?;
         let partitions = session.config().target_partitions().max(1);
-        let mut groups: Vec<Vec<PartitionedFile>> = vec![Vec::new(); partitions.min(self.files.len().max(1))];
+        let mut groups: Vec<Vec<PartitionedFile>> = vec![Vec::new(); partitions.min(files.len().max(1))];
         let group_count = groups.len();
-        for (position, file) in self.files.iter().enumerate() {
+        for (position, file) in files.iter().enumerate() {
             groups[position % group_count].push(PartitionedFile::new(file.key.to_string(), file.size));
         }
-        let rows = self.rows().map_or(Precision::Absent, Precision::Exact);
+        let rows: Option<usize> = files.iter().map(|file| file.rows).sum();
+        let rows = match rows {
+            Some(rows) => Precision::Exact(rows),
+            // Enough to tell a large table from a small one.
+            None => {
+                let bytes: u64 = files.iter().map(|file| file.size).sum();
+                Precision::Inexact(usize::try_from(bytes / LEAST_BYTES_A_ROW).unwrap_or(usize::MAX))
+            }
+        };
         let statistics = Statistics::new_unknown(&self.schema).with_num_rows(rows);
         let config = FileScanConfigBuilder::new(store_url()?, Arc::new(source))
             .with_file_groups(groups.into_iter().map(FileGroup::new).collect())

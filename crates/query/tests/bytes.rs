@@ -65,3 +65,35 @@ async fn only_the_leaves_a_query_names_are_read() {
         assert!(read < all / 100, "{query} reads {read} of {all} bytes");
     }
 }
+
+async fn plan(engine: &Engine, query: &str) -> String {
+    let answer = engine.sql(&format!("EXPLAIN ANALYZE {query}")).await.unwrap().collect().await.unwrap();
+    arrow::util::pretty::pretty_format_batches(&answer).unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn filters_leave_files_out_and_the_log_counts() {
+    let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    for seed in 1..4 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("feed.hl7");
+        std::fs::write(&path, generate(Mix::Weekday, seed, 20)).unwrap();
+        let settings = Settings { feed: format!("feed{seed}"), ..Settings::default() };
+        pipeline::ingest(&lake, Input::expand(&[path]), &settings, |_| {}).await.unwrap();
+    }
+    let engine = Engine::open(&lake).await.unwrap();
+    let files = |plan: &str| plan.matches(".parquet").count();
+    let all = plan(&engine, "SELECT control_id FROM staging").await;
+    assert_eq!(files(&all), 3, "{all}");
+    let one = plan(&engine, "SELECT control_id FROM staging WHERE feed = 'feed2'").await;
+    assert_eq!(files(&one), 1, "{one}");
+    let none = plan(&engine, "SELECT control_id FROM staging WHERE received_at < '2001-01-01'").await;
+    assert_eq!(files(&none), 0, "{none}");
+    let some = plan(&engine, "SELECT control_id FROM staging WHERE received_at > '2001-01-01'").await;
+    assert_eq!(files(&some), 3, "{some}");
+    // In every file's range of control IDs, and in no file: the Bloom filters know.
+    let filtered = plan(&engine, "SELECT sha256 FROM staging WHERE control_id = 'no such id'").await;
+    assert!(filtered.contains("bloom"), "{filtered}");
+    let counted = plan(&engine, "SELECT count(*) FROM staging").await;
+    assert_eq!(files(&counted), 0, "{counted}");
+}

@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod bytes;
+mod catalog;
+mod docs;
 mod engine;
 mod sql;

@@ -17,7 +17,7 @@ fn tests_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests")
 }
 
-async fn lake_of_messages() -> Lake {
+pub(crate) async fn lake_of_messages() -> Lake {
     let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
     let inputs = Input::expand(&[tests_folder().join("messages")]);
     // One by one, so that the table has many files with different columns.

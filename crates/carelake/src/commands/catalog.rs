@@ -41,11 +41,18 @@ pub(crate) async fn print_columns(engine: &Engine, table: &str) -> Result<()> {
     let mut stdout = std::io::stdout().lock();
     let width = columns.iter().map(|column| column.name.len()).max().unwrap_or_default();
     for column in columns {
-        let path = if column.path.is_empty() { "-" } else { &column.path };
+        let or_dash = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+        let percent = column.rows as f64 * 100.0 / column.of.max(1) as f64;
+        let since = column.since.map(|since| pipeline::time::rfc3339_milliseconds(since / 1_000));
         writeln!(
             stdout,
-            "{:<width$}  {:<18} {:<6} {:>10} values",
-            column.name, path, column.data_type, column.filled
+            "{:<width$}  {:<18} {:<4} {:<6} {:>10} values  {percent:>5.1} % of rows  since {}",
+            column.name,
+            or_dash(&column.path),
+            or_dash(column.hl7_type),
+            column.data_type,
+            column.filled,
+            since.as_deref().and_then(|since| since.get(..10)).unwrap_or("-"),
         )?;
     }
     Ok(())

@@ -1,7 +1,8 @@
 //! Functions of Trino that DataFusion has under another name, or can be said with what it has.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, LambdaFunction, Value,
+    BinaryOperator, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgOperator, FunctionArguments,
+    LambdaFunction, Value,
 };
 
 use super::expression;
@@ -10,12 +11,34 @@ use crate::{Error, Result};
 /// Replaces a call by what DataFusion understands, if it is one of Trino's.
 pub(super) fn rewrite(call: &mut Expr) -> Result<()> {
     let Expr::Function(function) = call else { return Ok(()) };
+    compare_what_looks_named(function);
     let Some(arguments) = arguments(function) else { return Ok(()) };
     let name = function.name.to_string().to_ascii_lowercase();
     if let Some(text) = translation(&name, &arguments)? {
         *call = expression(&text)?;
     }
     Ok(())
+}
+
+/// `count_if(code = 'K')` compares; the parser takes it for an argument of the name `code`.
+fn compare_what_looks_named(function: &mut Function) {
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    for argument in &mut list.args {
+        let FunctionArg::Named {
+            name,
+            arg: FunctionArgExpr::Expr(value),
+            operator: FunctionArgOperator::Equals,
+        } = argument
+        else {
+            continue;
+        };
+        let comparison = Expr::BinaryOp {
+            left: Box::new(Expr::Identifier(name.clone())),
+            op: BinaryOperator::Eq,
+            right: Box::new(value.clone()),
+        };
+        *argument = FunctionArg::Unnamed(FunctionArgExpr::Expr(comparison));
+    }
 }
 
 fn arguments(function: &Function) -> Option<Vec<&Expr>> {

@@ -14,6 +14,37 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use crate::{Error, Result};
 
+/// The functions that are understood here and that DataFusion does not list.
+pub(crate) const FUNCTIONS: [&str; 27] = [
+    "element_at",
+    "filter",
+    "transform",
+    "none_match",
+    "all_match",
+    "any_match",
+    "slice",
+    "split",
+    "arbitrary",
+    "count_if",
+    "approx_percentile",
+    "regexp_extract",
+    "date_parse",
+    "date_format",
+    "from_iso8601_timestamp",
+    "from_iso8601_date",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "minute",
+    "second",
+    "week",
+    "to_unixtime",
+    "date_diff",
+    "date_add",
+    "if",
+];
+
 /// Rewrites functions and UNNEST of a statement.
 pub(crate) fn translate(statement: &mut ParsedStatement) -> Result<()> {
     match statement {

@@ -10,6 +10,7 @@ mod relation;
 mod rewrite;
 mod scope;
 mod sql;
+mod unobserved;
 
 use std::ops::ControlFlow;
 

@@ -4,6 +4,8 @@ use datafusion::arrow::datatypes::{DataType, Fields};
 use datafusion::sql::sqlparser::ast::Expr;
 use tables::names::{self, Datatype, Resolved, Segment, Slot};
 
+use super::unobserved;
+use crate::nearest::unknown;
 use crate::{Error, Result};
 
 /// A position below a column.
@@ -98,6 +100,20 @@ impl Place {
 
     pub(super) fn each_from(&self) -> Option<usize> {
         self.each_from
+    }
+
+    /// The type that the value would have if messages used all of it.
+    pub(super) fn standard_type(&self) -> DataType {
+        let one = match self.kind {
+            Kind::Segments(segment) => unobserved::list(unobserved::segment(segment)),
+            Kind::Segment(segment) => unobserved::segment(segment),
+            Kind::Repetitions(slot) => unobserved::list(unobserved::repetition(slot)),
+            Kind::Part(slot, Level::Field) => unobserved::repetition(slot),
+            Kind::Part(slot, Level::Component) => unobserved::component(slot),
+            Kind::Typed(datatype) => unobserved::composite(datatype),
+            Kind::Part(_, Level::Subcomponent) | Kind::Text | Kind::Plain => DataType::Utf8,
+        };
+        if self.each_from.is_some() { unobserved::list(one) } else { one }
     }
 
     pub(super) fn is_observed(&self) -> bool {
@@ -315,37 +331,4 @@ fn resolved(found: Resolved, name: &str, parent: &str) -> Result<&'static Slot> 
         }
         Resolved::Unknown { nearest } => Err(unknown(name, parent, &nearest)),
     }
-}
-
-/// The error for a name that nothing has, with the nearest that something has.
-pub(super) fn unknown(name: &str, parent: &str, known: &[&str]) -> Error {
-    let error = Error::new(format!("no {name} in {parent}"));
-    let name = name.to_ascii_lowercase();
-    let mut nearest: Vec<(usize, &str)> =
-        known.iter().map(|candidate| (distance(&name, candidate), *candidate)).collect();
-    // What shares less than half of its letters was not meant.
-    nearest.retain(|(distance, candidate)| *distance * 2 <= name.len() || candidate.starts_with(&name));
-    nearest.sort_unstable();
-    nearest.dedup();
-    let nearest: Vec<&str> = nearest.iter().take(3).map(|(_, candidate)| *candidate).collect();
-    match &nearest[..] {
-        [] => error.with_hint("carelake catalog TABLE lists the columns in use"),
-        nearest => error.with_hint(format!("nearest: {}", nearest.join(", "))),
-    }
-}
-
-/// How many letters must be changed, added or dropped to make one word of the other.
-fn distance(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (position, left) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = position + 1;
-        for (column, right) in right.iter().enumerate() {
-            let changed = diagonal + usize::from(left != *right);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
-        }
-    }
-    row[right.len()]
 }

@@ -6,10 +6,11 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::Tables;
-use super::place::{Place, unknown};
+use super::place::Place;
 use super::relation::{Columns, Lookup, Relation};
 use super::sql::{Access, Path, quoted};
 use crate::Result;
+use crate::nearest::{unknown, unknown_alone};
 
 /// What one query, SELECT or lambda brings into sight.
 #[derive(Debug, Default)]
@@ -65,7 +66,12 @@ impl<'t> Scope<'t> {
             .flat_map(|frame| frame.relations.iter().flat_map(|relation| relation.columns.suggestions()))
             .collect();
         let suggestions: Vec<&str> = suggestions.iter().map(String::as_str).collect();
-        Err(unknown(&path.names[0].value, "these tables", &suggestions))
+        let name = &path.names[0].value;
+        Err(if path.len() == 1 {
+            unknown_alone(name, &suggestions)
+        } else {
+            unknown(name, "these tables", &suggestions)
+        })
     }
 
     /// Whether a relation in sight has a column of exactly this name.

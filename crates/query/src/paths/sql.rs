@@ -1,5 +1,6 @@
 //! Writing places as SQL expressions, and reading paths out of them.
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::sql::sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     ObjectName, Subscript, Value,
@@ -92,7 +93,7 @@ impl Path {
 /// files; the rest by one function, because it does not.
 pub(super) fn write(column_names: &[Ident], place: &Place) -> Expr {
     if !place.is_observed() {
-        return null(place.is_list());
+        return null(&place.standard_type());
     }
     let steps = place.steps();
     let each_from = place.each_from().unwrap_or(steps.len());
@@ -146,9 +147,8 @@ pub(super) fn quoted(name: &str) -> Ident {
     Ident::with_quote('"', name)
 }
 
-fn null(is_list: bool) -> Expr {
-    let data_type = if is_list { "List(Utf8)" } else { "Utf8" };
-    call("arrow_cast", vec![Expr::Value(Value::Null.into()), text(data_type)])
+fn null(data_type: &DataType) -> Expr {
+    call("arrow_cast", vec![Expr::Value(Value::Null.into()), text(&data_type.to_string())])
 }
 
 fn column(names: &[Ident]) -> Expr {

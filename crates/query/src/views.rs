@@ -1,0 +1,88 @@
+//! `receipts` and `errors`: what the log of a lake says, seen together with what became of it.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::ViewTable;
+use datafusion::execution::context::SessionContext;
+use storage::{Lake, receipts_prefix};
+
+use crate::Result;
+use crate::ranges::Ranges;
+use crate::table::{DataFile, FilesTable};
+
+/// Every receipt with what became of it. An id that is staged is so whatever else is known of it.
+const RECEIPTS: &str = "
+    SELECT receipt.*,
+        CASE
+            WHEN staged.raw_key = receipt.raw_key AND staged.raw_offset = receipt.raw_offset
+                AND staged.received_at = receipt.received_at THEN 'staged'
+            WHEN staged.message_id IS NOT NULL THEN 'duplicate'
+            WHEN failed.message_id IS NOT NULL THEN 'error'
+            ELSE 'pending'
+        END AS fate
+    FROM lake.ledger.receipts AS receipt
+    LEFT JOIN lake.main.staging AS staged ON staged.message_id = receipt.message_id
+    LEFT JOIN lake.ledger.errors AS failed ON failed.message_id = receipt.message_id";
+
+/// The same where nothing has failed.
+const RECEIPTS_WITHOUT_ERRORS: &str = "
+    SELECT receipt.*,
+        CASE
+            WHEN staged.raw_key = receipt.raw_key AND staged.raw_offset = receipt.raw_offset
+                AND staged.received_at = receipt.received_at THEN 'staged'
+            WHEN staged.message_id IS NOT NULL THEN 'duplicate'
+            ELSE 'pending'
+        END AS fate
+    FROM lake.ledger.receipts AS receipt
+    LEFT JOIN lake.main.staging AS staged ON staged.message_id = receipt.message_id";
+
+/// Whoever stages a failed message takes its row out of the table; between the two, staged wins.
+const ERRORS: &str = "
+    SELECT failed.* FROM lake.ledger.errors AS failed
+    LEFT ANTI JOIN lake.main.staging AS staged ON staged.message_id = failed.message_id";
+
+/// The view of the receipts up to a moment, in microseconds since 1970.
+pub(crate) async fn receipts(
+    context: &SessionContext,
+    has_errors: bool,
+    moment: Option<i64>,
+) -> Result<Arc<dyn TableProvider>> {
+    let mut query = if has_errors { RECEIPTS } else { RECEIPTS_WITHOUT_ERRORS }.to_owned();
+    if let Some(moment) = moment {
+        query.push_str(&format!(
+            " WHERE receipt.received_at <= arrow_cast({moment}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
+        ));
+    }
+    view(context, &query).await
+}
+
+/// The view of what has failed and is not staged.
+pub(crate) async fn errors(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
+    view(context, ERRORS).await
+}
+
+async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {
+    let plan = context.state().create_logical_plan(query).await?;
+    Ok(Arc::new(ViewTable::new(plan, None)))
+}
+
+/// The receipts that were written up to a moment, as a table.
+pub(crate) async fn receipt_files(lake: &Lake, moment: Option<i64>) -> Result<FilesTable> {
+    let schema: SchemaRef = tables::receipts_schema();
+    let mut files: Vec<DataFile> = Vec::new();
+    for object in lake.list(&receipts_prefix()).await? {
+        if moment.is_some_and(|moment| begun(&object.key).is_some_and(|begun| begun > moment)) {
+            continue;
+        }
+        files.push(DataFile { key: object.key, size: object.size, rows: None, ranges: Ranges::default() });
+    }
+    Ok(FilesTable::new(schema, Arc::new(files)))
+}
+
+/// When the batch began that a file of receipts tells of: its name starts with that.
+fn begun(key: &object_store::path::Path) -> Option<i64> {
+    let digits = key.filename()?.get(..16)?;
+    i64::from_str_radix(digits, 16).ok()
+}
