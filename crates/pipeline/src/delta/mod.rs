@@ -5,6 +5,7 @@
 //! delta-rs's optimistic append does not know.
 
 mod actions;
+mod leaves;
 mod log;
 mod parquet_file;
 mod table;

@@ -14,6 +14,7 @@ use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value, json};
 
 use super::actions::now_milliseconds;
+use super::leaves;
 use crate::Result;
 
 /// Columns that are looked up one value at a time.
@@ -63,7 +64,7 @@ pub(crate) fn encode(batch: &RecordBatch, properties: WriterProperties) -> Resul
 
 /// Settings for a table's files: statistics on the flat columns alone, Bloom filters on the keys.
 pub(crate) fn table_properties(batch: &RecordBatch) -> WriterProperties {
-    let mut builder = plain_properties();
+    let mut builder = leaves::fitted(plain_properties(), batch);
     for field in batch.schema_ref().fields().iter().filter(|field| !field.data_type().is_nested()) {
         let column = ColumnPath::from(field.name().as_str());
         builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
