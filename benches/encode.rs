@@ -3,6 +3,8 @@
 //! Rounds take turns among the settings, so that a busy machine is busy for all of them alike; the least time of each counts,
 //! in relation to the first. `cargo bench -p benches --bench encode` prints the table; an argument sets the messages of a batch.
 
+#![allow(clippy::print_stdout, reason = "the table is what it is for")]
+
 use std::time::{Duration, Instant};
 
 use arrow_array::cast::AsArray;

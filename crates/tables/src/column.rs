@@ -73,9 +73,15 @@ impl TextColumn {
         self.values.put_between([], from, length, []);
     }
 
-    pub(crate) fn finish(mut self, rows: usize) -> Result<Finished, ArrowError> {
+    pub(crate) fn finish(self, rows: usize) -> Result<Finished, ArrowError> {
+        self.finish_within(rows, i32::MAX)
+    }
+
+    fn finish_within(mut self, rows: usize, limit: i32) -> Result<Finished, ArrowError> {
         let end = i32::try_from(self.values.len())
-            .map_err(|_| ArrowError::OffsetOverflowError(self.values.len()))?;
+            .ok()
+            .filter(|&end| end <= limit)
+            .ok_or(ArrowError::OffsetOverflowError(self.values.len()))?;
         self.starts.resize(rows + 1, end);
         let mut presence = Presence::none(rows);
         for (row, pair) in self.starts.windows(2).enumerate() {
@@ -214,4 +220,23 @@ pub(crate) fn finish_struct(columns: Vec<(&str, Finished)>, rows: usize) -> Resu
 /// A list type as all tables here have it.
 pub(crate) fn list_of(element: DataType) -> DataType {
     DataType::List(Arc::new(Field::new(ELEMENT, element, true)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_column_refuses_more_text_than_its_offsets_can_tell() {
+        let column = |lengths: &[usize]| {
+            let mut column = TextColumn::default();
+            for (row, &length) in lengths.iter().enumerate() {
+                column.set(row, "x".repeat(length).as_bytes());
+            }
+            column
+        };
+        assert!(column(&[4, 6]).finish_within(2, 10).is_ok());
+        let refused = column(&[4, 7]).finish_within(2, 10);
+        assert!(matches!(refused, Err(ArrowError::OffsetOverflowError(11))));
+    }
 }

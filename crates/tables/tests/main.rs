@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 #![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod large;
 mod lossless;
 mod one_shape;
 mod rows;
