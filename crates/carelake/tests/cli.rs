@@ -121,6 +121,7 @@ fn a_lake_is_made_filled_and_asked() {
         staging                   1 rows  one row for each message
         errors                    0 rows  one row for each input that could not be staged
         receipts                  2 rows  one row for each message received, with its fate
+        raw_objects               1 rows  one row for each object in the raw zone
         segments.msh              1 rows  one row for each occurrence of the segment
         segments.evn              0 rows  one row for each occurrence of the segment
         segments.pid              1 rows  one row for each occurrence of the segment
