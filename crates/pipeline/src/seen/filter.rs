@@ -39,7 +39,7 @@ impl Filter {
     pub(super) fn add(&mut self, id: MessageId) {
         let (start, mut bits) = self.place(id);
         for _ in 0..PROBES {
-            self.words[start + (bits >> 6 & 7) as usize] |= 1 << (bits & 63);
+            self.words[start + ((bits >> 6) & 7) as usize] |= 1 << (bits & 63);
             bits >>= 9;
         }
     }
@@ -47,8 +47,8 @@ impl Filter {
     pub(super) fn may_hold(&self, id: MessageId) -> bool {
         let (start, mut bits) = self.place(id);
         (0..PROBES).all(|_| {
-            let word = self.words[start + (bits >> 6 & 7) as usize];
-            let is_set = word >> (bits & 63) & 1 == 1;
+            let word = self.words[start + ((bits >> 6) & 7) as usize];
+            let is_set = (word >> (bits & 63)) & 1 == 1;
             bits >>= 9;
             is_set
         })
@@ -59,7 +59,7 @@ impl Filter {
         let number = id.number();
         let blocks = (self.words.len() / WORDS) as u64;
         // The lowest bits choose the block: runs are sorted by the highest.
-        let block = (u128::from(number as u64) * u128::from(blocks) >> 64) as usize;
+        let block = ((u128::from(number as u64) * u128::from(blocks)) >> 64) as usize;
         (block * WORDS, number >> 32)
     }
 }
