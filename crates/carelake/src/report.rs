@@ -116,6 +116,8 @@ impl From<pipeline::Error> for Failure {
             error @ pipeline::Error::NotInError { .. } => {
                 Self::new(error.to_string()).with_hint("carelake errors list shows what is in error now")
             }
+            error @ pipeline::Error::ChangedRaw { .. } => Self::new(error.to_string())
+                .with_hint("nothing was replaced; carelake verify tells what has changed and what helps"),
             error @ pipeline::Error::UnreadableFile { .. } => Self::new(error.to_string())
                 .with_hint("carelake replay without --feed, --from and --to builds it anew"),
             error @ pipeline::Error::TableInUse => {

@@ -75,6 +75,14 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Raw bytes are not those that were received.
+    #[error("{key} is not what was received: the bytes at {offset} have another hash than their receipt")]
+    ChangedRaw {
+        /// The raw object, or the member of an archive.
+        key: String,
+        /// Where the message begins.
+        offset: u64,
+    },
     /// Others replaced files of the table again and again.
     #[error("another replay changed the table meanwhile")]
     TableInUse,

@@ -27,7 +27,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::resolve::resolve;
 use crate::seen::{Seen, ids_in};
 use crate::stage::put_failures;
-use crate::{Error, MessageId, Receipt, Result, raw, receipts, run};
+use crate::{Error, MessageId, Receipt, Result, raw, receipts, run, sha256};
 
 /// Messages converted together, at most.
 const BATCH_MESSAGES: usize = 8_192;
@@ -296,6 +296,11 @@ impl<'r> Reader<'r> {
             }
             let range = receipt.raw_offset..receipt.raw_offset + receipt.raw_length;
             let message = raw::read_range(self.replay.lake, &receipt.raw_key, range).await?;
+            // The rows in place may be the last that is left of what was received.
+            if sha256(&message) != receipt.sha256 {
+                let key = receipt.raw_key.to_string();
+                return Err(Error::ChangedRaw { key, offset: receipt.raw_offset });
+            }
             bytes += message.len();
             messages.push((receipt, message));
         }

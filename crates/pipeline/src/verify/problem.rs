@@ -56,8 +56,11 @@ impl Kind {
     /// What helps.
     pub fn hint(self) -> &'static str {
         match self {
-            Self::RawChanged | Self::RawMissing => {
-                "restore the object from a backup, or ingest the original file again: its bytes land under the same key"
+            Self::RawChanged => {
+                "restore the object from a backup, or move it away and ingest the original file again, under the same name and feed"
+            }
+            Self::RawMissing => {
+                "restore the object from a backup, or ingest the original file again, under the same name and feed"
             }
             Self::RawOverlap | Self::RawUncovered => {
                 "a file of receipts was lost or changed: restore raw/_receipts from a backup, or ingest the original file again"
@@ -65,12 +68,15 @@ impl Kind {
             Self::RawUnfinished | Self::Pending => {
                 "run carelake ingest again, with any path: it finishes what an interrupted run has begun"
             }
-            Self::ReceiptWrong | Self::ReceiptsDamaged => "restore the file of receipts from a backup",
-            Self::Lost
-            | Self::RowTwice
-            | Self::RowDiffers
-            | Self::DocumentMissing
-            | Self::DocumentDamaged => "carelake replay rebuilds staging from raw and receipts",
+            Self::ReceiptWrong => {
+                "if the raw object is told to be changed, mend that first; else restore the file of receipts from a backup"
+            }
+            Self::ReceiptsDamaged => "restore the file of receipts from a backup",
+            Self::Lost | Self::RowTwice | Self::RowDiffers | Self::DocumentMissing => {
+                "carelake replay rebuilds staging from raw and receipts"
+            }
+            // What is there is never replaced.
+            Self::DocumentDamaged => "move the document away; carelake replay writes it again",
             Self::FileMissing | Self::FileDamaged => {
                 "carelake replay rebuilds the file of a staging table from raw; one of the error table is to be restored from a backup"
             }

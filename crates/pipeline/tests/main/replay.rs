@@ -56,6 +56,36 @@ async fn everything_is_built_anew_and_is_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn changed_raw_bytes_replace_no_row() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "one", message(1), false).await;
+    let before = data_files(&lake).await;
+    let raw = lake.list(&Path::from("raw/one")).await.unwrap().remove(0).key;
+    let good = lake.read(&raw).await.unwrap();
+    let mut bytes = good.to_vec();
+    *bytes.iter_mut().rfind(|byte| byte.is_ascii_alphanumeric()).unwrap() ^= 1;
+    lake.store().put(&raw, bytes.into()).await.unwrap();
+    let replayed = replay(&lake, &Scope::default(), &Rules::default(), &Arc::<Progress>::default()).await;
+    assert!(matches!(replayed, Err(Error::ChangedRaw { .. })), "{replayed:?}");
+    assert_eq!(data_files(&lake).await, before);
+    lake.store().put(&raw, good.into()).await.unwrap();
+    assert_good(&lake).await;
+    assert_eq!(replay_all(&lake).await.staged, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_document_is_written_again_once_it_is_out_of_the_way() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "one", message(1), false).await;
+    let document = lake.list(&Path::from("staging/json/raw")).await.unwrap().remove(0).key;
+    lake.store().put(&document, "{".into()).await.unwrap();
+    assert!(!verify(&lake).await.unwrap().problems.is_empty());
+    lake.delete(&document).await.unwrap();
+    replay_all(&lake).await;
+    assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_lake_has_nothing_to_replay() {
     assert_eq!(replay_all(&lake_in_memory().await).await, Replayed::default());
 }
