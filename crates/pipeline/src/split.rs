@@ -201,9 +201,11 @@ impl Contents {
         };
         self.sequence += 1;
         let found = self.found(self.sequence, piece.offset, piece.length, content);
+        let most = if self.is_binary { EARLY_SCRAPS } else { EARLY_JUNK };
         if matches!(found.content, Content::Junk(_))
             && self.messages == 0
-            && self.early_junk.len() < EARLY_JUNK
+            && self.early_junk.len() < most
+            && self.length <= EARLY_BYTES
         {
             self.early_junk.push(found);
         } else {
@@ -284,3 +286,7 @@ fn is_binary(bytes: &[u8]) -> bool {
 
 /// Pieces of junk that are held back until a message shows that the object has one.
 const EARLY_JUNK: usize = 64;
+/// The same for what is no text: it is cut wherever a byte looks like framing.
+const EARLY_SCRAPS: usize = 200_000;
+/// Bytes up to which junk is held back.
+const EARLY_BYTES: u64 = 64 << 20;

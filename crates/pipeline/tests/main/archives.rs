@@ -88,6 +88,11 @@ async fn of_a_damaged_archive_what_can_be_unpacked_is_staged_and_the_rest_told()
     assert_eq!(accounting, Accounting { received: 1, error: 1, ..Accounting::default() });
     let accounting = take(&lake, &files.add("picture.png", [0u8, 1, 2, 3, 255].repeat(100))).await;
     assert_eq!(accounting, Accounting { received: 1, error: 1, ..Accounting::default() });
+    // Every byte there is, framing among them, over and over.
+    let noise: Vec<u8> =
+        (0..200_000u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let accounting = take(&lake, &files.add("noise.bin", noise)).await;
+    assert_eq!(accounting, Accounting { received: 1, error: 1, ..Accounting::default() });
     let errors = pipeline::errors(&lake).await.unwrap();
-    assert_eq!(errors.iter().filter(|error| error.reason.contains("not text")).count(), 2, "{errors:?}");
+    assert_eq!(errors.iter().filter(|error| error.reason.contains("not text")).count(), 3, "{errors:?}");
 }
