@@ -86,24 +86,7 @@ impl From<io::Error> for Failure {
 
 impl From<storage::Error> for Failure {
     fn from(error: storage::Error) -> Self {
-        let hint = match &error {
-            storage::Error::NoLake { location } => {
-                Some(format!("carelake init {location} makes one; --lake names another"))
-            }
-            storage::Error::LakeExists { .. } => Some("carelake ingest PATH… fills it".to_owned()),
-            storage::Error::NewerFormat { .. } => Some("use the newer carelake that made it".to_owned()),
-            other => match other.io_kind() {
-                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
-                    Some("make room, then run the same command again: what is landed is kept, and nothing is doubled".to_owned())
-                }
-                Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-                    Some("the user who runs carelake must be able to write to the lake's folder and all in it".to_owned())
-                }
-                Some(_) => Some("look at the disk, then run the same command again: nothing is lost or doubled".to_owned()),
-                None => None,
-            },
-        };
-        Self { text: error.to_string(), hint, is_silent: false }
+        Self { text: error.to_string(), hint: error.hint(), is_silent: false }
     }
 }
 

@@ -39,6 +39,8 @@ pub enum Event {
     Unreadable(Error),
     /// A file was written to while it was read. What had been read is taken up; the file is to be taken up again.
     Changed(Input),
+    /// A checkpoint of a table's log could not be written. Nothing is lost: opening takes longer until the next.
+    Checkpoint(Error),
     /// What interrupted runs had landed and not finished is finished now.
     Recovered(Accounting),
 }
@@ -137,6 +139,7 @@ pub async fn ingest(
     handed?;
     let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
     stage.keep_seen().await;
+    stage.take_checkpoint_failure().into_iter().for_each(|failure| tell(Event::Checkpoint(failure)));
     if recovered.received > 0 {
         tell(Event::Recovered(recovered));
     }

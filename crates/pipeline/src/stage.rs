@@ -23,7 +23,7 @@ use crate::prepare::{Prepared, prepare, prepare_without};
 use crate::resolve::resolve;
 use crate::seen::{Claim, Seen};
 use crate::split::{Content, Found};
-use crate::{Accounting, MessageId, Receipt, Result, receipts, run};
+use crate::{Accounting, Error, MessageId, Receipt, Result, receipts, run};
 
 /// Objects of the error zone written at the same time: the waits for the disk overlap.
 const WRITES: usize = 16;
@@ -84,6 +84,13 @@ impl Stage {
     /// The same tables, for messages under other rules.
     pub(crate) fn with_rules(self, rules: &Rules) -> Self {
         Self { rules: rules.clone(), ..self }
+    }
+
+    /// Why a table's newest checkpoint could not be written, if one could not; told once.
+    pub(crate) fn take_checkpoint_failure(&mut self) -> Option<Error> {
+        let staging = self.staging.take_checkpoint_failure();
+        let errors = self.errors.take_checkpoint_failure();
+        staging.or(errors)
     }
 
     /// Keeps what is known of ids for the next run. If that fails, the next run reads it from the tables.

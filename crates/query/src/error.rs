@@ -44,7 +44,7 @@ impl std::error::Error for Error {}
 
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Self {
-        Self::new(error.to_string())
+        Self { text: error.to_string(), hint: error.hint() }
     }
 }
 

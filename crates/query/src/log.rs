@@ -48,6 +48,9 @@ pub(crate) async fn open(lake: &Lake, folder: &Path, as_of: Option<AsOf>) -> Res
         Some(AsOf::Version(version)) => Some(version),
         Some(AsOf::Moment(moment)) => Some(version_at(&log, moment).await?),
     };
+    if version.is_none() {
+        storage::check_log(lake, folder).await?;
+    }
     let snapshot = Snapshot::try_new(log.as_ref(), version).await;
     let snapshot = match (snapshot, version) {
         (Ok(snapshot), _) => snapshot,

@@ -1,6 +1,7 @@
 //! What can go wrong with a lake's storage, told with the key it happened at.
 
 use std::error::Error as StdError;
+use std::io;
 
 /// A failed operation on a lake's storage. Keys are names that Carelake made; no content is ever quoted.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,38 @@ pub enum Error {
         /// The marker's key.
         key: String,
     },
+    /// A table's log lacks a commit that later ones build on.
+    #[error("the table's log lacks version {version}: {key} is not there")]
+    LostCommit {
+        /// The table's version that the commit made.
+        version: u64,
+        /// Where it should be.
+        key: String,
+    },
+    /// A commit in a table's log is not whole.
+    #[error("the table's log is damaged at version {version}: {key}, line {line}")]
+    DamagedCommit {
+        /// The table's version that the commit made.
+        version: u64,
+        /// The file.
+        key: String,
+        /// The first line that is not what it should be, 1-based.
+        line: u64,
+    },
+    /// The checkpoint that a table's log is read from is not there.
+    #[error("the table's log lacks the checkpoint of version {version}, which {pointer} names")]
+    LostCheckpoint {
+        /// The version.
+        version: u64,
+        /// The file that names it.
+        pointer: String,
+    },
+    /// The checkpoint that a table's log is read from was cut short.
+    #[error("the checkpoint {key} of the table's log is damaged")]
+    DamagedCheckpoint {
+        /// The file.
+        key: String,
+    },
     /// The store under the lake refused.
     #[error("cannot {action} {key}: {reason}")]
     Store {
@@ -76,15 +109,49 @@ impl Error {
     }
 
     /// What the operating system calls the reason, if it came from there.
-    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+    pub fn io_kind(&self) -> Option<io::ErrorKind> {
         let mut next: Option<&(dyn StdError + 'static)> = Some(self);
         while let Some(error) = next {
-            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+            if let Some(error) = error.downcast_ref::<io::Error>() {
                 return Some(error.kind());
             }
             next = error.source();
         }
         None
+    }
+
+    /// What to do about it, where there is something.
+    pub fn hint(&self) -> Option<String> {
+        let from_backup = |key: &str| {
+            format!(
+                "put {key} back from a backup; without one, carelake ingest the folders of this lake's raw zone into a new lake"
+            )
+        };
+        match self {
+            Self::NoLake { location } => {
+                Some(format!("carelake init {location} makes one; --lake names another"))
+            }
+            Self::LakeExists { .. } => Some("carelake ingest PATH… fills it".to_owned()),
+            Self::NewerFormat { .. } => Some("use the newer carelake that made it".to_owned()),
+            Self::LostCommit { key, .. } | Self::DamagedCommit { key, .. } => Some(from_backup(key)),
+            Self::LostCheckpoint { pointer, .. } => {
+                Some(format!("remove {pointer}: the log is read without it"))
+            }
+            Self::DamagedCheckpoint { key } => {
+                let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
+                Some(format!("remove {key} and {folder}/_last_checkpoint: the log is read without them"))
+            }
+            other => match other.io_kind() {
+                Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+                    Some("make room, then run the same command again: what is landed is kept, and nothing is doubled".to_owned())
+                }
+                Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+                    Some("the user who runs carelake must be able to write to the lake's folder and all in it".to_owned())
+                }
+                Some(_) => Some("look at the disk, then run the same command again: nothing is lost or doubled".to_owned()),
+                None => None,
+            },
+        }
     }
 
     /// Whether the store said that there is no such object.

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod conformance;
+mod delta_log;
 mod durable_local;
 mod error;
 mod keys;
@@ -13,6 +14,7 @@ mod location;
 mod lock;
 mod upload;
 
+pub use delta_log::{LINES, check_commit_text, check_log};
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};
 pub use keys::{

@@ -54,6 +54,9 @@ impl Ingest {
                 Event::Recovered(accounting) => {
                     report::note(format_args!("finished what an interrupted run had begun: {accounting}"))
                 }
+                Event::Checkpoint(error) => report::note(format_args!(
+                    "a checkpoint could not be written, so that opening the lake takes longer: {error}"
+                )),
                 Event::Unreadable(error) => {
                     unreadable = true;
                     report::error(error, None);

@@ -64,10 +64,14 @@ pub(super) fn remove(path: &str, size: u64) -> Value {
     }})
 }
 
-/// One JSON line an action.
+/// One JSON line an action. The commit says how many there are, so that a shortened one is known.
 pub(super) fn lines(actions: &[Value]) -> Bytes {
     let mut text = String::new();
     for action in actions {
+        let mut action = action.clone();
+        if let Some(information) = action.get_mut("commitInfo") {
+            information[storage::LINES] = actions.len().into();
+        }
         text.push_str(&action.to_string());
         text.push('\n');
     }

@@ -28,6 +28,8 @@ pub(crate) struct Writer {
     schema: SchemaRef,
     /// Data files that others took out of the table, and nobody has asked for yet.
     removed: Vec<Path>,
+    /// Why the newest checkpoint that was due is not there.
+    checkpoint_failure: Option<Error>,
 }
 
 /// How an attempt to commit ended.
@@ -54,6 +56,7 @@ impl Writer {
             metadata,
             schema,
             removed: Vec::new(),
+            checkpoint_failure: None,
         })
     }
 
@@ -133,7 +136,7 @@ impl Writer {
     /// Reads the commits that others wrote since; gives the keys of the files they added.
     pub(crate) async fn catch_up(&mut self) -> Result<Vec<Path>> {
         let mut new_files = Vec::new();
-        while let Some(commit) = self.table.log.read_commit_entry(self.version + 1).await? {
+        while let Some(commit) = self.table.commit(self.version + 1).await? {
             let seen = actions::read(&commit)?;
             self.version += 1;
             if seen.protocol {
@@ -161,14 +164,22 @@ impl Writer {
 
     /// Writes a checkpoint when one is due. The commit is done whether or not this succeeds, and the next
     /// checkpoint makes up for a missing one.
-    async fn checkpoint(&self) {
+    async fn checkpoint(&mut self) {
         if self.version.is_multiple_of(CHECKPOINT_INTERVAL) {
-            let mut table = deltalake::DeltaTable::new(self.table.log.clone());
-            if table.load_version(self.version).await.is_ok() {
-                let _ = deltalake::checkpoints::create_checkpoint(&table, None).await;
-            }
+            self.checkpoint_failure = write_checkpoint(&self.table, self.version).await.err();
         }
     }
+
+    /// Why the newest checkpoint that was due could not be written, if it could not; told once.
+    pub(crate) fn take_checkpoint_failure(&mut self) -> Option<Error> {
+        self.checkpoint_failure.take()
+    }
+}
+
+async fn write_checkpoint(table: &Table, version: u64) -> Result<()> {
+    let mut state = deltalake::DeltaTable::new(table.log.clone());
+    state.load_version(version).await?;
+    Ok(deltalake::checkpoints::create_checkpoint(&state, None).await?)
 }
 
 /// The application's counter in the newest state of the table, 0 before its first commit.

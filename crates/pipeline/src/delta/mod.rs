@@ -9,6 +9,8 @@ mod leaves;
 mod log;
 mod parquet_file;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use log::{Attempt, Writer};
 pub(crate) use parquet_file::{DataFile, encode, receipts_properties, table_properties};

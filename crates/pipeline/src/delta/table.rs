@@ -23,6 +23,7 @@ const CONFIGURATION: [(&str, &str); 2] = [
 pub(crate) struct Table {
     pub(super) folder: Path,
     pub(super) log: LogStoreRef,
+    lake: Lake,
 }
 
 /// A file of a table, as its log tells of it.
@@ -40,7 +41,7 @@ impl Table {
     pub(crate) fn at(lake: &Lake, folder: Path) -> Result<Self> {
         let url = lake.url(&folder)?;
         let log = logstore_with(lake.root_store(), &url, StorageConfig::default())?;
-        Ok(Self { folder, log })
+        Ok(Self { folder, log, lake: lake.clone() })
     }
 
     /// The table's folder in the lake.
@@ -59,6 +60,16 @@ impl Table {
         }
     }
 
+    /// A commit as it was written, if there is one of this version.
+    pub(super) async fn commit(&self, version: u64) -> Result<Option<bytes::Bytes>> {
+        let commit = self.log.read_commit_entry(version).await?;
+        if let Some(commit) = &commit {
+            let key = self.folder.clone().join("_delta_log").join(format!("{version:020}.json"));
+            storage::check_commit_text(&key, version, commit)?;
+        }
+        Ok(commit)
+    }
+
     /// Puts a commit at a version, or says that another was first.
     pub(super) async fn write(&self, version: u64, commit: bytes::Bytes) -> Result<()> {
         use deltalake::kernel::transaction::TransactionError;
@@ -72,6 +83,7 @@ impl Table {
 
     /// The newest state of the table, checked to be one that this program may write to.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
+        storage::check_log(&self.lake, &self.folder).await?;
         let snapshot = Snapshot::try_new(self.log.as_ref(), None).await?;
         let configuration = snapshot.metadata().configuration();
         let on = |key: &str, plain: &str| configuration.get(key).is_some_and(|value| value != plain);
