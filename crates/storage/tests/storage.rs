@@ -1,5 +1,8 @@
 //! The conformance suite on every store, and what only a disk can show.
 
+use std::sync::Arc;
+
+use object_store::aws::{AmazonS3Builder, S3CopyIfNotExists};
 use storage::{Error, Lake, Location, Put, conformance, marker_key};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -12,6 +15,26 @@ async fn a_local_folder_conforms() {
     let folder = tempfile::tempdir().unwrap();
     let location = Location::parse(folder.path().join("lake").to_str().unwrap()).unwrap();
     conformance::check(&Lake::at(location)).await;
+}
+
+/// The test script starts a server that speaks S3; without one there is nothing to ask.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_speaks_s3_conforms() {
+    let Ok(endpoint) = std::env::var("CARELAKE_TEST_S3") else {
+        eprintln!("SKIPPED: no server of S3 is named by CARELAKE_TEST_S3");
+        return;
+    };
+    let store = AmazonS3Builder::new()
+        .with_endpoint(endpoint)
+        .with_allow_http(true)
+        .with_bucket_name("carelake")
+        .with_region("us-east-1")
+        .with_access_key_id("test")
+        .with_secret_access_key("test")
+        .with_copy_if_not_exists(S3CopyIfNotExists::Multipart)
+        .build()
+        .unwrap();
+    conformance::check(&Lake::at(Location::on_store(Arc::new(store)).unwrap())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
