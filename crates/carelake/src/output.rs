@@ -124,13 +124,15 @@ impl Sink {
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
+            Self::Table(..) if batch.num_rows() == 0 => {}
             Self::Table(_, batches) => {
-                batches.push(batch.clone());
                 // Very long answers are printed as one table after the other: their rows need not all fit in memory.
+                // A full one is printed when more comes, so that the last is never empty.
                 if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
                     writeln!(std::io::stdout(), "{}", pretty_format_batches(batches)?)?;
                     batches.clear();
                 }
+                batches.push(batch.clone());
             }
             Self::Csv(writer) => writer.write(&flattened(batch)?)?,
             Self::Json(writer) => writer.write(batch)?,
