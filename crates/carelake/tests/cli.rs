@@ -118,21 +118,22 @@ fn a_lake_is_made_filled_and_asked() {
         &["catalog"],
         &expect![[r#"
         exit 0
-        staging                   1 rows  one row for each message
-        errors                    0 rows  one row for each input that could not be staged
-        receipts                  2 rows  one row for each message received, with its fate
-        raw_objects               1 rows  one row for each object in the raw zone
-        segments.msh              1 rows  one row for each occurrence of the segment
-        segments.evn              0 rows  one row for each occurrence of the segment
-        segments.pid              1 rows  one row for each occurrence of the segment
-        segments.pv1              0 rows  one row for each occurrence of the segment
-        segments.mrg              0 rows  one row for each occurrence of the segment
-        segments.orc              0 rows  one row for each occurrence of the segment
-        segments.obr              0 rows  one row for each occurrence of the segment
-        segments.obx              0 rows  one row for each occurrence of the segment
-        segments.nte              0 rows  one row for each occurrence of the segment
-        segments.al1              0 rows  one row for each occurrence of the segment
-        segments.dg1              0 rows  one row for each occurrence of the segment
+        staging                     1 rows  one row for each message
+        errors                      0 rows  one row for each input that could not be staged
+        receipts                    2 rows  one row for each message received, with its fate
+        reused_control_ids          0 rows  one row for each message whose control ID another message of its sender has
+        raw_objects                 1 rows  one row for each object in the raw zone
+        segments.msh                1 rows  one row for each occurrence of the segment
+        segments.evn                0 rows  one row for each occurrence of the segment
+        segments.pid                1 rows  one row for each occurrence of the segment
+        segments.pv1                0 rows  one row for each occurrence of the segment
+        segments.mrg                0 rows  one row for each occurrence of the segment
+        segments.orc                0 rows  one row for each occurrence of the segment
+        segments.obr                0 rows  one row for each occurrence of the segment
+        segments.obx                0 rows  one row for each occurrence of the segment
+        segments.nte                0 rows  one row for each occurrence of the segment
+        segments.al1                0 rows  one row for each occurrence of the segment
+        segments.dg1                0 rows  one row for each occurrence of the segment
     "#]],
     );
 }

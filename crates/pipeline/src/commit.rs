@@ -7,19 +7,28 @@ use futures::future::BoxFuture;
 use object_store::path::Path;
 
 use crate::delta::{Attempt, DataFile, Writer};
-use crate::seen::Seen;
+use crate::seen::{Known, Seen};
 use crate::{MessageId, Result};
 
 /// A data file that is written and durable, and that no commit names yet.
 #[derive(Debug)]
 pub(crate) struct Addition {
-    /// The ids of its rows.
-    pub(crate) ids: Vec<MessageId>,
+    /// Who its rows are.
+    pub(crate) known: Known,
     pub(crate) schema: SchemaRef,
     pub(crate) file: DataFile,
 }
 
-/// Adds a data file to a table; gives the ids that were left out because another writer had added them meanwhile.
+/// What a commit came to.
+#[derive(Debug, Default)]
+pub(crate) struct Committed {
+    /// The ids that were left out because another writer had added them meanwhile.
+    pub(crate) left_out: HashSet<MessageId>,
+    /// New rows with a control ID that another message of their sender has.
+    pub(crate) reused_control_ids: u64,
+}
+
+/// Adds a data file to a table.
 ///
 /// `again` makes the addition once more without the ids it is given, or nothing if none are left.
 pub(crate) async fn commit<'a>(
@@ -27,7 +36,7 @@ pub(crate) async fn commit<'a>(
     seen: &mut Seen,
     mut addition: Addition,
     again: impl Fn(HashSet<MessageId>) -> BoxFuture<'a, Result<Option<Addition>>>,
-) -> Result<HashSet<MessageId>> {
+) -> Result<Committed> {
     let mut left_out = HashSet::new();
     let mut new_files = writer.catch_up().await?;
     loop {
@@ -39,15 +48,16 @@ pub(crate) async fn commit<'a>(
             left_out.extend(present);
             match again(left_out.clone()).await? {
                 Some(smaller) => addition = smaller,
-                None => return Ok(left_out),
+                None => return Ok(Committed { left_out, reused_control_ids: 0 }),
             }
             continue;
         }
         match writer.try_append(std::slice::from_ref(&addition.file)).await? {
             Attempt::Done => {
                 let file = writer.table().key_of(&addition.file.path);
-                seen.added(&file, &addition.ids).await?;
-                return Ok(left_out);
+                let reused_control_ids = seen.reused(&addition.known).await?;
+                seen.added(&file, &addition.known).await?;
+                return Ok(Committed { left_out, reused_control_ids });
             }
             Attempt::Overtaken { new_files: theirs } => new_files = theirs,
         }
@@ -60,5 +70,5 @@ async fn present(seen: &mut Seen, new_files: &[Path], addition: &Addition) -> Re
         return Ok(HashSet::new());
     }
     let theirs = seen.learn(new_files).await?;
-    Ok(addition.ids.iter().filter(|id| theirs.contains(id)).copied().collect())
+    Ok(addition.known.ids.iter().filter(|id| theirs.contains(id)).copied().collect())
 }

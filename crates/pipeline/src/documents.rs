@@ -67,6 +67,10 @@ impl<'p> Documents<'p> {
         });
         run.end = receipt.raw_offset + receipt.raw_length;
         run.last_sequence = receipt.sequence;
+        // A text that has become long will be full: growing it step by step would copy it again and again.
+        if run.text.len() > FULL / 32 && run.text.capacity() < FULL {
+            run.text.reserve(FULL - run.text.len());
+        }
         run.text.extend_from_slice(json);
         run.text.push(b'\n');
     }

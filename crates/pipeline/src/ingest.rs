@@ -41,6 +41,9 @@ pub enum Event {
     Changed(Input),
     /// A checkpoint of a table's log could not be written. Nothing is lost: opening takes longer until the next.
     Checkpoint(Error),
+    /// So many messages have a control ID (MSH-10) that another message of the same feed, application and facility
+    /// has, with other bytes. They are staged: which of them counts is for the sender to say.
+    ReusedControlIds(u64),
     /// What interrupted runs had landed and not finished is finished now.
     Recovered(Accounting),
 }
@@ -140,6 +143,9 @@ pub async fn ingest(
     let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
     stage.keep_seen().await;
     stage.take_checkpoint_failure().into_iter().for_each(|failure| tell(Event::Checkpoint(failure)));
+    if stage.reused_control_ids() > 0 {
+        tell(Event::ReusedControlIds(stage.reused_control_ids()));
+    }
     if recovered.received > 0 {
         tell(Event::Recovered(recovered));
     }

@@ -10,13 +10,14 @@ use tokio::sync::mpsc;
 
 use crate::commit::Addition;
 use crate::convert::{Converted, Rules, convert};
-use crate::delta::{DataFile, Table, encode, table_properties};
+use crate::delta::{DataFile, Table};
 use crate::documents::{Document, write_list};
 use crate::failure::Failure;
+use crate::seen::Known;
 use crate::{MessageId, Receipt, Result};
 
 /// Objects written at the same time: the waits for the disk overlap.
-const WRITES: usize = 8;
+const WRITES: usize = 3;
 
 /// Messages whose rows and documents are written.
 #[derive(Debug)]
@@ -41,17 +42,15 @@ pub(crate) async fn prepare(
     let converting = tokio::task::spawn_blocking(work);
     let written = write_documents(lake, receiver).await;
     // The writer's error is the cause if both failed: without it the converter would have gone on.
-    let Encoded { schema, rows, ids, documents, failures, file } = match (written, converting.await?) {
+    let Encoded { schema, known, documents, failures, file } = match (written, converting.await?) {
         (Err(error), _) | (Ok(()), Err(error)) => return Err(error),
         (Ok(()), Ok(encoded)) => encoded,
     };
-    let Some((bytes, mut data_file)) = file else { return Ok(Prepared { addition: None, failures }) };
-    debug_assert_eq!(rows, ids.len());
-    let name = data_file.path.trim_end_matches(".parquet").trim_start_matches("part-").to_owned();
+    let Some((mut data_file, bytes)) = file else { return Ok(Prepared { addition: None, failures }) };
     lake.put_new(&staging.key_of(&data_file.path), bytes).await?;
-    let list = write_list(lake, &name, &documents).await?;
+    let list = write_list(lake, data_file.name(), &documents).await?;
     data_file.tags.insert("carelake.documents".into(), list.to_string().into());
-    Ok(Prepared { addition: Some(Addition { ids, schema, file: data_file }), failures })
+    Ok(Prepared { addition: Some(Addition { known, schema, file: data_file }), failures })
 }
 
 /// The same without some of the messages, which another writer has added meanwhile.
@@ -69,11 +68,10 @@ pub(crate) async fn prepare_without(
 
 struct Encoded {
     schema: SchemaRef,
-    rows: usize,
-    ids: Vec<MessageId>,
+    known: Known,
     documents: Vec<object_store::path::Path>,
     failures: Vec<Failure>,
-    file: Option<(Bytes, DataFile)>,
+    file: Option<(DataFile, Bytes)>,
 }
 
 fn encoded(
@@ -84,14 +82,9 @@ fn encoded(
     // If nobody takes the document the writer has failed, and tells why.
     let mut put = |document| drop(documents.blocking_send(document));
     let Converted { rows, ids, documents, failures } = convert(messages, rules, &mut put)?;
-    let file = if rows.num_rows() == 0 {
-        None
-    } else {
-        let bytes = encode(&rows, table_properties(&rows))?;
-        let file = DataFile::new(format!("part-{}.parquet", uuid::Uuid::new_v4()), bytes.len(), &rows);
-        Some((bytes, file))
-    };
-    Ok(Encoded { schema: rows.schema(), rows: rows.num_rows(), ids, documents, failures, file })
+    let (schema, known) = (rows.schema(), Known::of(ids, &rows));
+    let file = if rows.num_rows() == 0 { None } else { Some(DataFile::of(rows)?) };
+    Ok(Encoded { schema, known, documents, failures, file })
 }
 
 async fn write_documents(lake: &Lake, documents: mpsc::Receiver<Document>) -> Result<()> {

@@ -51,7 +51,7 @@ pub(crate) async fn write(lake: &Lake, batch: &str, receipts: &[&Receipt], finis
     let finished = serde_json::to_string(&finished).map_err(|error| Error::Internal(error.to_string()))?;
     let properties =
         receipts_properties().set_key_value_metadata(Some(vec![KeyValue::new(FINISHED.into(), finished)]));
-    let file = encode(&rows, properties.build())?;
+    let file = encode(rows, properties.build())?;
     lake.put_new(&receipts_key(batch), file).await?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use arrow_array::{BooleanArray, RecordBatch};
 use futures::TryStreamExt;
 use storage::{Lake, error_table};
 
-use crate::delta::{Attempt, DataFile, ListedFile, Table, Writer, encode, table_properties};
+use crate::delta::{Attempt, DataFile, ListedFile, Table, Writer};
 use crate::failure::{self, Failure};
 use crate::{MessageId, Result, parquet_reader};
 
@@ -76,8 +76,7 @@ async fn write(lake: &Lake, table: &Table, rows: &RecordBatch) -> Result<Option<
     if rows.num_rows() == 0 {
         return Ok(None);
     }
-    let bytes = encode(rows, table_properties(rows))?;
-    let file = DataFile::new(format!("part-{}.parquet", uuid::Uuid::new_v4()), bytes.len(), rows);
+    let (file, bytes) = DataFile::of(rows.clone())?;
     lake.put_new(&table.key_of(&file.path), bytes).await?;
     Ok(Some(file))
 }

@@ -84,7 +84,7 @@ async fn stage(
     let mut resolved = HashSet::new();
     if let Some(addition) = prepared.addition {
         // What another has staged meanwhile is in error no more either.
-        resolved.extend(addition.ids.iter().copied());
+        resolved.extend(addition.known.ids.iter().copied());
         let again = |left_out| {
             let (table, messages) = (table.clone(), messages.clone());
             async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()

@@ -16,12 +16,12 @@ use tokio::task::JoinHandle;
 
 use crate::commit::{Addition, commit};
 use crate::convert::Rules;
-use crate::delta::{DataFile, Table, Writer, encode, table_properties};
+use crate::delta::{DataFile, Table, Writer};
 use crate::failure::{self, Failure, Reason};
 use crate::ingest::Progress;
 use crate::prepare::{Prepared, prepare, prepare_without};
 use crate::resolve::resolve;
-use crate::seen::{Claim, Seen};
+use crate::seen::{Claim, Known, Seen};
 use crate::split::{Content, Found};
 use crate::{Accounting, Error, MessageId, Receipt, Result, receipts, run};
 
@@ -63,6 +63,7 @@ pub(crate) struct Stage {
     staged: Seen,
     errors: Writer,
     failed: Seen,
+    reused_control_ids: u64,
     progress: Arc<Progress>,
 }
 
@@ -77,6 +78,7 @@ impl Stage {
             staging: Writer::open(staging).await?,
             failed: Seen::open(lake, &errors).await?,
             errors: Writer::open(errors).await?,
+            reused_control_ids: 0,
             progress,
         })
     }
@@ -91,6 +93,11 @@ impl Stage {
         let staging = self.staging.take_checkpoint_failure();
         let errors = self.errors.take_checkpoint_failure();
         staging.or(errors)
+    }
+
+    /// How many messages this run staged whose control ID another message of their sender has.
+    pub(crate) fn reused_control_ids(&self) -> u64 {
+        self.reused_control_ids
     }
 
     /// Keeps what is known of ids for the next run. If that fails, the next run reads it from the tables.
@@ -188,15 +195,17 @@ impl Stage {
         put_failures(&self.lake, &mut self.errors, &mut self.failed, failures).await?;
 
         if let Some(addition) = prepared.addition {
-            let ids = addition.ids.clone();
+            let ids = addition.known.ids.clone();
             let (lake, table, rules) = (&self.lake, self.staging.table().clone(), &self.rules);
             let again = |left_out| {
                 let (table, messages) = (table.clone(), messages.clone());
                 async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
             };
-            let left_out = commit(&mut self.staging, &mut self.staged, addition, again).await?.len();
+            let committed = commit(&mut self.staging, &mut self.staged, addition, again).await?;
+            let left_out = committed.left_out.len();
             accounting.staged += (ids.len() - left_out) as u64;
             accounting.duplicate += left_out as u64;
+            self.reused_control_ids += committed.reused_control_ids;
             self.resolve(&ids).await?;
         }
         // By now those before them have found their end, and they share it.
@@ -278,11 +287,11 @@ async fn write_rows(lake: &Lake, table: &Table, failures: &[&Failure]) -> Result
         return Ok(None);
     }
     let rows = failure::rows(failures)?;
-    let bytes = encode(&rows, table_properties(&rows))?;
-    let file = DataFile::new(format!("part-{}.parquet", uuid::Uuid::new_v4()), bytes.len(), &rows);
-    lake.put_new(&table.key_of(&file.path), bytes).await?;
     let ids = failures.iter().map(|failure| failure.receipt.message_id).collect();
-    Ok(Some(Addition { ids, schema: rows.schema(), file }))
+    let (schema, known) = (rows.schema(), Known::of(ids, &rows));
+    let (file, bytes) = DataFile::of(rows)?;
+    lake.put_new(&table.key_of(&file.path), bytes).await?;
+    Ok(Some(Addition { known, schema, file }))
 }
 
 /// Batches that are converted at the same time.

@@ -42,10 +42,11 @@ pub struct ColumnEntry {
     pub since: Option<i64>,
 }
 
-pub(crate) const TABLES: [(&str, &str); 4] = [
+pub(crate) const TABLES: [(&str, &str); 5] = [
     ("staging", "one row for each message"),
     ("errors", "one row for each input that could not be staged"),
     ("receipts", "one row for each message received, with its fate"),
+    ("reused_control_ids", "one row for each message whose control ID another message of its sender has"),
     ("raw_objects", "one row for each object in the raw zone"),
 ];
 

@@ -27,7 +27,8 @@ impl Engine {
     }
 
     fn top_names(&self) -> Vec<String> {
-        let tables = ["staging", "errors", "receipts", "raw_objects", "segments"].map(str::to_owned);
+        let tables = ["staging", "errors", "receipts", "reused_control_ids", "raw_objects", "segments"]
+            .map(str::to_owned);
         let columns = self.staging_columns();
         tables.into_iter().chain(columns).collect()
     }

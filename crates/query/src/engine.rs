@@ -29,6 +29,7 @@ pub struct Engine {
     staging: FilesTable,
     errors: FilesTable,
     receipts: SchemaRef,
+    reused_control_ids: SchemaRef,
     segments: Arc<Segments>,
 }
 
@@ -109,7 +110,10 @@ impl Engine {
         main.register_table("receipts".into(), view)?;
         let view = if has_errors { views::errors(&context).await? } else { Arc::new(errors.clone()) };
         main.register_table("errors".into(), view)?;
-        Ok(Self { context, staging, errors, receipts, segments })
+        let view = views::reused_control_ids(&context).await?;
+        let reused_control_ids = view.schema();
+        main.register_table("reused_control_ids".into(), view)?;
+        Ok(Self { context, staging, errors, receipts, reused_control_ids, segments })
     }
 
     /// Asks a question. Nothing a question says can change the lake.
@@ -180,6 +184,7 @@ impl Tables for Engine {
             (None | Some("main"), "staging") => Some(self.staging.schema()),
             (None | Some("main"), "errors") => Some(self.errors.schema()),
             (None | Some("main"), "receipts") => Some(self.receipts.clone()),
+            (None | Some("main"), "reused_control_ids") => Some(self.reused_control_ids.clone()),
             (None | Some("main"), "raw_objects") => Some(raw_objects::schema()),
             (Some("segments"), segment) => self.segments.view(segment).map(|view| view.schema()),
             _ => None,

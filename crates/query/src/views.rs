@@ -43,6 +43,17 @@ const ERRORS: &str = "
     SELECT failed.* FROM lake.ledger.errors AS failed
     LEFT ANTI JOIN lake.main.staging AS staged ON staged.message_id = failed.message_id";
 
+/// A control ID is unique for the application and the facility that send it (HL7 v2.5.1, 2.15.9.10): what has one in
+/// common with a message of other content.
+const REUSED_CONTROL_IDS: &str = "
+    SELECT feed, sending_application, sending_facility, control_id, message_id, received_at, sequence, message_type,
+        trigger_event, messages
+    FROM (
+        SELECT *, count(*) OVER (PARTITION BY feed, sending_application, sending_facility, control_id) AS messages
+        FROM lake.main.staging WHERE control_id <> ''
+    )
+    WHERE messages > 1";
+
 /// The view of the receipts up to a moment, in microseconds since 1970.
 pub(crate) async fn receipts(
     context: &SessionContext,
@@ -61,6 +72,11 @@ pub(crate) async fn receipts(
 /// The view of what has failed and is not staged.
 pub(crate) async fn errors(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
     view(context, ERRORS).await
+}
+
+/// The view of messages whose senders gave them a control ID twice.
+pub(crate) async fn reused_control_ids(context: &SessionContext) -> Result<Arc<dyn TableProvider>> {
+    view(context, REUSED_CONTROL_IDS).await
 }
 
 async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {

@@ -43,6 +43,38 @@ async fn a_lake_is_asked_as_it_was() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn control_ids_that_a_sender_used_again_are_listed() {
+    let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let sent = |sender: &str, control_id: &str, sex: &str| {
+        format!("MSH|^~\\&|{sender}|N|||2024||ADT^A08^ADT_A01|{control_id}|P|2.5\rPID|1||P1|||||{sex}\r")
+    };
+    let messages = [
+        ("ADT", "1", "F"),
+        ("ADT", "1", "M"),
+        ("ADT", "1", "M"),
+        ("LAB", "1", "F"),
+        ("LAB", "", "F"),
+        ("LAB", "", "M"),
+    ];
+    for (number, (sender, control_id, sex)) in messages.into_iter().enumerate() {
+        let path = folder.path().join(format!("{number}.hl7"));
+        std::fs::write(&path, sent(sender, control_id, sex)).unwrap();
+        pipeline::ingest(&lake, Input::expand(&[path]), &Settings::default(), |_| {}).await.unwrap();
+    }
+    let engine = Engine::open(&lake).await.unwrap();
+    let query = "SELECT r.sending_application, r.messages, s.pid.administrative_sex FROM reused_control_ids r
+        JOIN staging s ON s.message_id = r.message_id ORDER BY 3";
+    let rows = engine.sql(query).await.unwrap().collect().await.unwrap();
+    let rows = arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string();
+    let lines: Vec<Vec<&str>> =
+        rows.lines().skip(3).map(|line| line.split('|').map(str::trim).collect()).collect();
+    assert_eq!(lines[0][1..4], ["ADT", "2", "F"], "{rows}");
+    assert_eq!(lines[1][1..4], ["ADT", "2", "M"], "{rows}");
+    assert_eq!(lines.len(), 3, "{rows}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_fit_into_memory_is_sorted_on_disk() {
     let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
     add(&lake, Mix::Weekday, 1, 3_000).await;

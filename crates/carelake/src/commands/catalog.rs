@@ -30,7 +30,7 @@ pub(crate) async fn print_tables(engine: &Engine) -> Result<()> {
     let tables = engine.tables().await?;
     let mut stdout = std::io::stdout().lock();
     for table in tables {
-        writeln!(stdout, "{:<16} {:>10} rows  {}", table.name, table.rows, table.description)?;
+        writeln!(stdout, "{:<18} {:>10} rows  {}", table.name, table.rows, table.description)?;
     }
     Ok(())
 }

@@ -51,6 +51,10 @@ impl Ingest {
                     input.path().display()
                 )),
                 Event::Unreadable(error @ pipeline::Error::LeftOut { .. }) => report::warning(error),
+                Event::ReusedControlIds(messages) => report::warning(format_args!(
+                    "{messages} messages were staged whose control ID (MSH-10) another message of the same sender has, with \
+                     other content; the table reused_control_ids lists them"
+                )),
                 Event::Recovered(accounting) => {
                     report::note(format_args!("finished what an interrupted run had begun: {accounting}"))
                 }

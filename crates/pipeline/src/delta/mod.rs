@@ -13,5 +13,5 @@ mod table;
 mod tests;
 
 pub(crate) use log::{Attempt, Writer};
-pub(crate) use parquet_file::{DataFile, encode, receipts_properties, table_properties};
+pub(crate) use parquet_file::{DataFile, encode, receipts_properties};
 pub(crate) use table::{ListedFile, Table};

@@ -1,15 +1,18 @@
 //! Parquet files as this lake writes them: small statistics, fast filters on the ids, only observed leaves.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, RecordBatch, StringArray};
 use bytes::Bytes;
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::ArrowSchemaConverter;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{
     EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
 };
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value, json};
 
@@ -34,8 +37,18 @@ pub(crate) struct DataFile {
 }
 
 impl DataFile {
-    pub(crate) fn new(path: String, size: usize, batch: &RecordBatch) -> Self {
-        Self { path, size, statistics: statistics(batch), tags: Map::new() }
+    /// A new file with these rows, and its bytes, which are to be written under its path.
+    pub(crate) fn of(rows: RecordBatch) -> Result<(Self, Bytes)> {
+        let statistics = statistics(&rows);
+        let properties = table_properties(&rows);
+        let bytes = encode(rows, properties)?;
+        let path = format!("part-{}.parquet", uuid::Uuid::new_v4());
+        Ok((Self { path, size: bytes.len(), statistics, tags: Map::new() }, bytes))
+    }
+
+    /// What tells it from all others; its list of documents has the same name.
+    pub(crate) fn name(&self) -> &str {
+        self.path.trim_end_matches(".parquet").trim_start_matches("part-")
     }
 
     pub(super) fn add_action(&self) -> Value {
@@ -51,19 +64,34 @@ impl DataFile {
     }
 }
 
-/// Encodes one batch as a Parquet file.
-pub(crate) fn encode(batch: &RecordBatch, properties: WriterProperties) -> Result<Bytes> {
-    let mut file = Vec::new();
+/// Encodes one batch as a Parquet file of one row group.
+///
+/// Leaf by leaf, each column dropped when it is written: there are hundreds, and what a writer holds of each adds up.
+pub(crate) fn encode(batch: RecordBatch, properties: WriterProperties) -> Result<Bytes> {
+    let (schema, columns, rows) = batch.into_parts();
+    let parquet_schema = ArrowSchemaConverter::new().convert(&schema)?;
     // Parquet's own schema says all there is to say of these types; Arrow's would be a third of a file of one message.
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(&mut file, batch.schema(), options)?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(file.into())
+    let mut file =
+        SerializedFileWriter::new(Vec::new(), parquet_schema.root_schema_ptr(), Arc::new(properties))?;
+    if rows > 0 {
+        let mut writers =
+            ArrowRowGroupWriterFactory::new(&file, schema.clone()).create_column_writers(0)?.into_iter();
+        let mut group = file.next_row_group()?;
+        for (field, column) in schema.fields().iter().zip(columns) {
+            let leaves = compute_leaves(field, &column)?;
+            drop(column);
+            for (leaf, mut writer) in leaves.into_iter().zip(writers.by_ref()) {
+                writer.write(&leaf)?;
+                writer.close()?.append_to_row_group(&mut group)?;
+            }
+        }
+        group.close()?;
+    }
+    Ok(file.into_inner()?.into())
 }
 
 /// Settings for a table's files: statistics on the flat columns alone, Bloom filters on the keys.
-pub(crate) fn table_properties(batch: &RecordBatch) -> WriterProperties {
+fn table_properties(batch: &RecordBatch) -> WriterProperties {
     let mut builder = leaves::fitted(plain_properties(), batch);
     for field in batch.schema_ref().fields().iter().filter(|field| !field.data_type().is_nested()) {
         let column = ColumnPath::from(field.name().as_str());

@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use storage::Lake;
 
-use crate::delta::{DataFile, ListedFile, Table, encode, table_properties};
+use crate::delta::{DataFile, ListedFile, Table};
 use crate::documents::{Document, Documents, read_list, write_list};
 use crate::{Error, MessageId, Receipt, Result, parquet_reader};
 
@@ -47,11 +47,9 @@ pub(super) async fn copy(
         for Document { key, text } in written {
             lake.put_new(&key, text).await?;
         }
-        let name = uuid::Uuid::new_v4().to_string();
-        let bytes = encode(&rows, table_properties(&rows))?;
-        let mut copy = DataFile::new(format!("part-{name}.parquet"), bytes.len(), &rows);
+        let (mut copy, bytes) = DataFile::of(rows)?;
         lake.put_new(&table.key_of(&copy.path), bytes).await?;
-        let list = write_list(lake, &name, &keys).await?;
+        let list = write_list(lake, copy.name(), &keys).await?;
         copy.tags.insert("carelake.documents".into(), list.to_string().into());
         copies.push(copy);
     }

@@ -219,7 +219,7 @@ impl<'l> Replay<'l> {
             let Prepared { addition, failures: more } = prepared?;
             failures.extend(more.into_iter().map(|failure| Failure { bytes: None, ..failure }));
             if let Some(addition) = addition {
-                let rows = addition.ids.len() as u64;
+                let rows = addition.known.ids.len() as u64;
                 staged += rows;
                 built.push(Built { schema: addition.schema, file: addition.file, rows });
             }

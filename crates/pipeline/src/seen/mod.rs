@@ -1,10 +1,12 @@
-//! Which messages a table holds, and in which of its data files: the one place that decides what is a duplicate.
+//! Which messages a table holds, and in which of its data files: the one place that decides what is a duplicate,
+//! and that knows which control IDs a sender has used.
 //!
 //! Exact for the lake's whole life and bounded in memory: most ids lie in sorted runs in the private zone, of which
 //! only filters are in memory. Everything is taken from the table and can be made again from it: what no run
 //! covers is read from the table's files, and an entry counts only while its data file is in the table.
 
 mod filter;
+mod known;
 mod sorted_run;
 mod store;
 #[cfg(test)]
@@ -12,18 +14,16 @@ mod tests;
 
 use std::collections::{HashMap, HashSet};
 
-use arrow_array::cast::AsArray;
-use futures::TryStreamExt;
 use object_store::path::Path;
-use parquet::arrow::ProjectionMask;
 use storage::Lake;
 
 use crate::delta::Table;
-use crate::{Error, MessageId, Result, parquet_reader};
+use crate::{Error, MessageId, Result};
+pub(crate) use known::{Known, ids_in};
 use sorted_run::Entry;
 use store::Runs;
 
-/// Ids that are held in memory before they are written as a run.
+/// Entries that are held in memory before they are written as a run; a message has two.
 const IN_MEMORY: usize = 400_000;
 
 /// How a claim ends.
@@ -74,8 +74,8 @@ impl Seen {
             in_memory,
         };
         for file in missing {
-            let ids = ids_in(lake, &file).await?;
-            seen.added(&file, &ids).await?;
+            let known = Known::read(lake, &file).await?;
+            seen.added(&file, &known).await?;
         }
         Ok(seen)
     }
@@ -131,15 +131,24 @@ impl Seen {
     pub(crate) async fn learn(&mut self, files: &[Path]) -> Result<HashSet<MessageId>> {
         let mut learned = HashSet::new();
         for file in files {
-            let ids = ids_in(&self.lake, file).await?;
-            self.added(file, &ids).await?;
-            learned.extend(ids);
+            let known = Known::read(&self.lake, file).await?;
+            self.added(file, &known).await?;
+            learned.extend(known.ids);
         }
         Ok(learned)
     }
 
-    /// A data file that has become part of the table, and the ids in it.
-    pub(crate) async fn added(&mut self, file: &Path, ids: &[MessageId]) -> Result<()> {
+    /// How many of the rows, which are not in the table yet, have a control ID that a message of their sender before
+    /// them has.
+    pub(crate) async fn reused(&mut self, rows: &Known) -> Result<u64> {
+        let held = self.hold_all(&rows.control_ids).await?;
+        let mut met = HashSet::with_capacity(held.len());
+        let is_reused = |(id, held): &(&MessageId, bool)| !met.insert(**id) || *held;
+        Ok(rows.control_ids.iter().zip(held).filter(is_reused).count() as u64)
+    }
+
+    /// A data file that has become part of the table, and what is known of its rows.
+    pub(crate) async fn added(&mut self, file: &Path, rows: &Known) -> Result<()> {
         let number = match self.numbers.get(file) {
             Some(number) => *number,
             None => {
@@ -150,10 +159,10 @@ impl Seen {
                 number
             }
         };
-        for id in ids {
+        for id in &rows.ids {
             self.claimed.remove(id);
-            self.recent.insert(*id, number);
         }
+        self.recent.extend(rows.ids.iter().chain(&rows.control_ids).map(|id| (*id, number)));
         if self.recent.len() >= self.in_memory { self.write_run().await } else { Ok(()) }
     }
 
@@ -191,8 +200,8 @@ impl Seen {
         let files = self.runs.forget();
         self.in_memory = usize::MAX;
         for file in files {
-            let ids = ids_in(&self.lake, &file).await?;
-            self.added(&file, &ids).await?;
+            let known = Known::read(&self.lake, &file).await?;
+            self.added(&file, &known).await?;
         }
         Ok(())
     }
@@ -200,18 +209,4 @@ impl Seen {
 
 fn is_gone(error: &Error) -> bool {
     matches!(error, Error::Storage(error) if error.is_not_found())
-}
-
-/// The ids in the column `message_id` of one Parquet file; no other column is read.
-pub(crate) async fn ids_in(lake: &Lake, file: &Path) -> Result<Vec<MessageId>> {
-    let builder = parquet_reader::open(lake, file).await?;
-    let mask = ProjectionMask::columns(builder.parquet_schema(), ["message_id"]);
-    let mut batches = builder.with_projection(mask).build()?;
-    let mut ids = Vec::new();
-    let unreadable = |error| parquet_reader::unreadable(file, error);
-    while let Some(batch) = batches.try_next().await.map_err(unreadable)? {
-        let column = batch.column(0).as_string::<i32>();
-        ids.extend(column.iter().flatten().filter_map(MessageId::parse));
-    }
-    Ok(ids)
 }

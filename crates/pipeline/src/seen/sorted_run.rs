@@ -20,7 +20,7 @@ const BLOCK_ENTRIES: usize = 256;
 const BLOCK: usize = BLOCK_ENTRIES * ENTRY + CHECK;
 const CHECK: usize = 4;
 const TRAILER: usize = 8 + 8 + 32 + 8;
-const MAGIC: &[u8; 8] = b"CLSEEN1\n";
+const MAGIC: &[u8; 8] = b"CLSEEN2\n";
 
 /// An id and the number of its data file.
 pub(super) type Entry = (MessageId, u32);

@@ -22,7 +22,7 @@ async fn data_file(lake: &Lake, number: u64, ids: &[MessageId]) -> Path {
     let column = StringArray::from_iter_values(ids.iter().map(ToString::to_string));
     let rows = RecordBatch::try_from_iter([("message_id", Arc::new(column) as _)]).unwrap();
     let key = table().join(format!("part-{number}.parquet"));
-    lake.put_new(&key, encode(&rows, receipts_properties().build()).unwrap()).await.unwrap();
+    lake.put_new(&key, encode(rows, receipts_properties().build()).unwrap()).await.unwrap();
     key
 }
 
@@ -51,7 +51,8 @@ async fn answers_are_those_of_a_set_whatever_is_written_merged_removed_or_damage
         released.iter().for_each(|id| seen.release(*id));
         let file = data_file(&lake, round, kept).await;
         if next(2) == 0 {
-            seen.added(&file, kept).await.unwrap();
+            let rows = Known { ids: kept.to_vec(), control_ids: Vec::new() };
+            seen.added(&file, &rows).await.unwrap();
         } else {
             seen.learn(std::slice::from_ref(&file)).await.unwrap();
         }

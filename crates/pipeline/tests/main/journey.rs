@@ -121,3 +121,33 @@ async fn a_file_larger_than_memory_is_meant_to_be_goes_through_in_pieces() {
     let shown = pipeline::message_bytes(&lake, MessageId::of("default", wanted.as_bytes())).await.unwrap();
     assert_eq!(shown.as_ref(), wanted.as_bytes());
 }
+
+#[tokio::test]
+async fn a_control_id_that_a_sender_uses_again_for_other_content_is_staged_and_told() {
+    let lake = lake_in_memory().await;
+    let files = Files::new();
+    let sent = |sender: &str, control_id: usize, name: &str| {
+        format!(
+            "MSH|^~\\&|{sender}|NORTH|LAB|SOUTH|20240101||ADT^A08^ADT_A01|C{control_id}|P|2.5\rPID|1||P1||{name}\r"
+        )
+    };
+    let reused = async |content: String, feed: &str| {
+        let path = files.add("next.hl7", content);
+        let mut reused = 0;
+        let settings = Settings { feed: feed.into(), ..Settings::default() };
+        let accounting = ingest(&lake, Input::expand(&[path]), &settings, |event| {
+            if let pipeline::Event::ReusedControlIds(messages) = event {
+                reused = messages;
+            }
+        });
+        (accounting.await.unwrap().staged, reused)
+    };
+    assert_eq!(reused(sent("ADT", 1, "ANN") + &sent("ADT", 2, "BEA"), "adt").await, (2, 0));
+    assert_eq!(reused(sent("ADT", 1, "ANN"), "adt").await, (0, 0), "the same bytes are a duplicate");
+    assert_eq!(reused(sent("ADT", 1, "EVE"), "adt").await, (1, 1), "known from an earlier run");
+    assert_eq!(reused(sent("ADT", 3, "ANN") + &sent("ADT", 3, "BEA"), "adt").await, (2, 1), "in one batch");
+    assert_eq!(reused(sent("LAB", 1, "ANN"), "adt").await, (1, 0), "another application");
+    assert_eq!(reused(sent("ADT", 1, "ANN"), "other").await, (1, 0), "another feed");
+    let without = |name: &str| sent("ADT", 1, name).replace("|C1|", "||");
+    assert_eq!(reused(without("ANN") + &without("BEA"), "adt").await, (2, 0), "none is not the same");
+}
