@@ -49,7 +49,8 @@ impl Verify {
             let pipeline::Summary { raw_objects, rows, values, documents, errors, .. } = summary;
             writeln!(
                 stdout,
-                "raw: {raw_objects} objects, {megabytes:.1} MB, hashed and held against the receipts"
+                "raw: {raw_objects} objects, {}, hashed and held against the receipts",
+                amount(summary.raw_bytes as f64)
             )?;
             writeln!(
                 stdout,
@@ -63,9 +64,44 @@ impl Verify {
                 )?;
             }
             writeln!(stdout, "errors: {errors}")?;
-            writeln!(stdout, "{seconds:.1} s, {:.0} MB/s", megabytes / seconds)?;
+            writeln!(stdout, "{seconds:.1} s, {}/s", amount(summary.raw_bytes as f64 / seconds.max(0.001)))?;
             writeln!(stdout, "{} pending={}", summary.accounting, summary.pending)?;
         }
         Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+}
+
+/// Bytes with two or three digits that say something.
+fn amount(bytes: f64) -> String {
+    match bytes {
+        ..999.5 => format!("{bytes:.0} B"),
+        ..9_950.0 => format!("{:.1} kB", bytes / 1e3),
+        ..999_500.0 => format!("{:.0} kB", bytes / 1e3),
+        ..9_950_000.0 => format!("{:.1} MB", bytes / 1e6),
+        _ => format!("{:.0} MB", bytes / 1e6),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::amount;
+
+    #[test]
+    fn amounts_say_something_however_small() {
+        for (bytes, text) in [
+            (0.0, "0 B"),
+            (412.4, "412 B"),
+            (999.4, "999 B"),
+            (999.6, "1.0 kB"),
+            (9_949.0, "9.9 kB"),
+            (9_951.0, "10 kB"),
+            (999_499.0, "999 kB"),
+            (999_501.0, "1.0 MB"),
+            (2_540_000.0, "2.5 MB"),
+            (9_951_000.0, "10 MB"),
+            (31_721_602.0, "32 MB"),
+        ] {
+            assert_eq!(amount(bytes), text);
+        }
     }
 }

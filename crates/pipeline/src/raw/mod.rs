@@ -5,6 +5,7 @@
 //! a `!` in it.
 
 mod archive;
+mod forward;
 mod reader;
 
 use std::ops::Range;
@@ -17,8 +18,11 @@ use storage::Lake;
 
 use crate::{Error, Landed, Result};
 use archive::Packing;
+pub(crate) use forward::Forward;
 
 const MARK: char = '!';
+/// Bytes of a long range that are fetched at once.
+const PIECE: u64 = 1 << 20;
 
 /// Bytes in the raw zone that are cut into messages by themselves.
 #[derive(Clone, Debug)]
@@ -94,6 +98,21 @@ pub(crate) async fn range_pieces(
     raw_key: &Path,
     range: Range<u64>,
 ) -> Result<BoxStream<'static, Result<Bytes>>> {
+    if object_of(raw_key).1.is_none() {
+        let end = range.end.min(lake.size(raw_key).await?);
+        let (lake, key) = (lake.clone(), raw_key.clone());
+        let pieces = stream::try_unfold(range.start, move |position| {
+            let (lake, key) = (lake.clone(), key.clone());
+            async move {
+                if position >= end {
+                    return Ok(None);
+                }
+                let next = end.min(position.saturating_add(PIECE));
+                Ok(Some((lake.read_range(&key, position..next).await?, next)))
+            }
+        });
+        return Ok(pieces.boxed());
+    }
     let chunks = open(lake, raw_key).await?;
     let pieces = stream::try_unfold((chunks, 0), move |(mut chunks, position)| {
         let range = range.clone();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
 use arrow_array::{Array, RecordBatch};
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use storage::{error_bytes_key, error_report_key};
@@ -15,6 +15,9 @@ use super::staging::{Cited, is_as_listed};
 use super::{Check, Kind, key_of};
 use crate::delta::ListedFile;
 use crate::{MessageId, Result, parquet_reader, raw};
+
+/// Errors that are looked at at the same time.
+const READS: usize = 16;
 
 /// Checks every row of the error table that is not staged; gives the ids of all rows.
 pub(super) async fn check(
@@ -30,6 +33,7 @@ pub(super) async fn check(
         let read = async {
             let mut batches = parquet_reader::open(&check.lake, &file.key).await?.build()?;
             while let Some(rows) = batches.try_next().await? {
+                let mut open = Vec::new();
                 for row in 0..rows.num_rows() {
                     let Some(error) = ErrorRow::of(&rows, row) else {
                         let text = format!("row {} of {} is not the row of an error", row + 1, file.key);
@@ -45,9 +49,10 @@ pub(super) async fn check(
                     // A message that is staged is in error no more; its bytes and report are history.
                     if staged.binary_search_by_key(&error.id, |row| row.0).is_err() {
                         check.found().summary.errors += 1;
-                        check_error(check, &error).await?;
+                        open.push(error);
                     }
                 }
+                check_errors(check, open).await?;
             }
             Ok::<_, crate::Error>(())
         };
@@ -83,6 +88,18 @@ impl ErrorRow {
     }
 }
 
+/// Checks errors side by side: the waits for the store overlap.
+async fn check_errors(check: &Arc<Check>, errors: Vec<ErrorRow>) -> Result<()> {
+    stream::iter(errors)
+        .map(|error| {
+            let check = check.clone();
+            async move { tokio::spawn(async move { check_error(&check, &error).await }).await? }
+        })
+        .buffer_unordered(READS)
+        .try_collect()
+        .await
+}
+
 async fn check_error(check: &Check, error: &ErrorRow) -> Result<()> {
     let id = error.id.to_string();
     let kept = hash(check, &error_bytes_key(&id), 0..u64::MAX).await;
@@ -114,19 +131,12 @@ async fn check_error(check: &Check, error: &ErrorRow) -> Result<()> {
 
 /// The hash and length of a range of an object, read piece by piece.
 async fn hash(check: &Check, key: &Path, range: std::ops::Range<u64>) -> Option<(Vec<u8>, u64)> {
-    let mut chunks = raw::open(&check.lake, key).await.ok()?;
-    let (mut hasher, mut position, mut length) = (Sha256::new(), 0, 0);
-    while let Some(chunk) = chunks.next().await {
-        // Where an archive is damaged it ends.
-        let Ok(chunk) = chunk else { break };
-        let end = position + chunk.len() as u64;
-        let wanted = range.start.clamp(position, end)..range.end.clamp(position, end);
-        hasher.update(&chunk[(wanted.start - position) as usize..(wanted.end - position) as usize]);
-        length += wanted.end - wanted.start;
-        position = end;
-        if position >= range.end {
-            break;
-        }
+    let mut pieces = raw::range_pieces(&check.lake, key, range).await.ok()?;
+    let (mut hasher, mut length) = (Sha256::new(), 0);
+    // Where an archive is damaged it ends.
+    while let Some(Ok(piece)) = pieces.next().await {
+        hasher.update(&piece);
+        length += piece.len() as u64;
     }
     Some((hasher.finalize().to_vec(), length))
 }

@@ -48,8 +48,9 @@ async fn check_file(check: Arc<Check>, file: ListedFile) -> Result<Vec<Cited>> {
     let read = async {
         let mut batches =
             parquet_reader::open(&check.lake, &file.key).await?.with_batch_size(ROWS).build()?;
+        let mut raw = raw::Forward::new(&check.lake);
         while let Some(rows) = batches.try_next().await? {
-            cited.extend(check_rows(&check, &file.key, rows).await?);
+            cited.extend(check_rows(&check, &file.key, rows, &mut raw).await?);
         }
         Ok::<_, crate::Error>(())
     };
@@ -92,7 +93,12 @@ pub(super) async fn is_as_listed(check: &Check, file: &ListedFile) -> Result<boo
 }
 
 /// Compares a batch of rows with their messages; gives what they cite.
-async fn check_rows(check: &Arc<Check>, file: &Path, rows: RecordBatch) -> Result<Vec<Cited>> {
+async fn check_rows(
+    check: &Arc<Check>,
+    file: &Path,
+    rows: RecordBatch,
+    raw: &mut raw::Forward,
+) -> Result<Vec<Cited>> {
     let Some(envelope) = Envelope::of(&rows) else {
         check.problem(
             Kind::FileDamaged,
@@ -105,7 +111,7 @@ async fn check_rows(check: &Arc<Check>, file: &Path, rows: RecordBatch) -> Resul
     while row < rows.num_rows() {
         let (end, range) = envelope.span(row);
         let key = key_of(envelope.raw_key.value(row));
-        match raw::read_range(&check.lake, &key, range.clone()).await {
+        match raw.read(&key, range.clone()).await {
             Ok(bytes) => messages.extend((row..end).map(|row| envelope.slice(row, range.start, &bytes))),
             Err(error) => {
                 let text = format!("the bytes of {} rows of {file} cannot be read: {error}", end - row);
