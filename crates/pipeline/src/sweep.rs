@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use futures::TryStreamExt;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use storage::{Lake, error_table, json_list_key, staging_table};
+use storage::{Lake, error_table, json_list_key, seen_prefix, staging_table};
 
 use crate::delta::Table;
 use crate::{Error, Result, documents};
@@ -25,6 +25,8 @@ pub struct Swept {
     pub data_files: u64,
     /// JSON documents and lists of them that no commit names.
     pub documents: u64,
+    /// Lists and sorted runs of ids, which overtaken or dead writers left and the newest list does not name.
+    pub seen: u64,
     /// Uploads and writes that were broken off.
     pub unfinished: u64,
     /// Bytes of all that.
@@ -33,10 +35,10 @@ pub struct Swept {
 
 impl fmt::Display for Swept {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { data_files, documents, unfinished, bytes } = self;
+        let Self { data_files, documents, seen, unfinished, bytes } = self;
         write!(
             formatter,
-            "data_files={data_files} documents={documents} unfinished={unfinished} bytes={bytes}"
+            "data_files={data_files} documents={documents} seen={seen} unfinished={unfinished} bytes={bytes}"
         )
     }
 }
@@ -51,6 +53,10 @@ pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept>
     let tables = [objects(lake, &staging_table(), since).await?, objects(lake, &error_table(), since).await?];
     let json = objects(lake, &Path::from("staging/json"), since).await?;
     let incoming = objects(lake, &Path::from("_carelake/incoming"), since).await?;
+    let mut seen = Vec::new();
+    for table in [staging_table(), error_table()] {
+        seen.extend(unnamed_seen(lake, &table, since).await?);
+    }
     let named = named(lake, since).await?;
     let mut remove = async |object: &ObjectMeta, count: fn(&mut Swept) -> &mut u64| {
         if !only_look {
@@ -68,6 +74,9 @@ pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept>
     }
     for object in json.iter().filter(|object| !named.contains(&object.location)) {
         remove(object, |swept| &mut swept.documents).await?;
+    }
+    for object in &seen {
+        remove(object, |swept| &mut swept.seen).await?;
     }
     for object in &incoming {
         remove(object, |swept| &mut swept.unfinished).await?;
@@ -93,6 +102,34 @@ async fn objects(lake: &Lake, folder: &Path, before: i64) -> Result<Vec<ObjectMe
         .list(Some(folder))
         .try_filter(move |object| std::future::ready(object.last_modified.timestamp_millis() < before));
     all.try_collect().await.map_err(|error| Error::Listing { reason: error.to_string() })
+}
+
+/// What is kept of the ids of a table, was written before a moment and is not named by the newest manifest.
+///
+/// A run that is going on names what it wrote when it ends: while there is one, none is given. Whoever reads a sorted
+/// run that is gone reads the table instead.
+async fn unnamed_seen(lake: &Lake, table: &Path, before: i64) -> Result<Vec<ObjectMeta>> {
+    #[derive(serde::Deserialize)]
+    struct Manifest {
+        runs: Vec<String>,
+    }
+    // In this order: a run that begins after the listing has nothing in it, one that ends before the look at the
+    // locks has named what it wrote.
+    let mut old = objects(lake, &seen_prefix(table), before).await?;
+    if !lake.seize_abandoned()?.living.is_empty() {
+        return Ok(Vec::new());
+    }
+    let is_manifest = |key: &Path| key.filename().is_some_and(|name| name.starts_with("manifest-"));
+    let all = lake.list(&seen_prefix(table)).await?;
+    // Their numbers are of one length.
+    let Some(newest) = all.iter().map(|object| &object.key).filter(|key| is_manifest(key)).max() else {
+        return Ok(old);
+    };
+    // One that cannot be read names nothing, to its readers too.
+    let manifest = serde_json::from_slice::<Manifest>(&lake.read(newest).await?);
+    let named: HashSet<String> = manifest.into_iter().flat_map(|manifest| manifest.runs).collect();
+    old.retain(|object| object.location != *newest && !named.contains(object.location.as_ref()));
+    Ok(old)
 }
 
 /// All that the tables name, as they are and as they were since a moment.

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use pipeline::{Rules, Scope, Swept, replay, sweep, verify};
+use storage::{Location, error_table, seen_manifest_key, seen_run_key, staging_table};
 
 use crate::{Files, lake_in_memory, message, take};
 
@@ -19,7 +20,7 @@ async fn only_what_no_state_within_the_age_names_is_swept() {
     }
     let day = Duration::from_secs(86_400);
     assert_eq!(sweep(&lake, day, false).await.unwrap(), Swept::default(), "all is younger than a day");
-    let all = Swept { data_files: 1, documents: 1, unfinished: 1, bytes: 3 };
+    let all = Swept { data_files: 1, documents: 1, seen: 0, unfinished: 1, bytes: 3 };
     assert_eq!(sweep(&lake, Duration::ZERO, true).await.unwrap(), all);
     assert_eq!(sweep(&lake, Duration::ZERO, false).await.unwrap(), all, "looking takes nothing");
     assert_eq!(sweep(&lake, Duration::ZERO, false).await.unwrap(), Swept::default());
@@ -31,5 +32,41 @@ async fn only_what_no_state_within_the_age_names_is_swept() {
         1,
         "the file that was replaced"
     );
+    assert!(verify(&lake).await.unwrap().problems.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_of_ids_that_the_newest_list_does_not_name_are_swept_when_no_run_lives() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = pipeline::init(Location::parse(folder.path().to_str().unwrap()).unwrap()).await.unwrap();
+    take(&lake, &Files::new().add("a.hl7", message(1))).await;
+    let named = seen_run_key(&staging_table(), "named");
+    let manifest = format!("{{\"runs\":[\"{named}\"]}}");
+    let kept = [named, seen_manifest_key(&staging_table(), 12)];
+    let left = [
+        seen_run_key(&staging_table(), "left"),
+        seen_manifest_key(&staging_table(), 9),
+        seen_run_key(&error_table(), "x"),
+    ];
+    for key in kept.iter().chain(&left) {
+        lake.put_new(key, manifest.clone().into()).await.unwrap();
+    }
+    let day = Duration::from_secs(86_400);
+    assert_eq!(sweep(&lake, day, false).await.unwrap().seen, 0, "all is younger than a day");
+    let lock = lake.lock("a-run").unwrap();
+    assert_eq!(
+        sweep(&lake, Duration::ZERO, false).await.unwrap().seen,
+        0,
+        "a run lives that may name it yet"
+    );
+    lock.release();
+    assert_eq!(sweep(&lake, Duration::ZERO, true).await.unwrap().seen, 3);
+    assert_eq!(sweep(&lake, Duration::ZERO, false).await.unwrap().seen, 3, "looking takes nothing");
+    for (keys, is_there) in [(&kept[..], true), (&left[..], false)] {
+        for key in keys {
+            assert_eq!(lake.exists(key).await.unwrap(), is_there, "{key}");
+        }
+    }
+    take(&lake, &Files::new().add("b.hl7", message(2))).await;
     assert!(verify(&lake).await.unwrap().problems.is_empty());
 }
