@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pipeline::{Input, Progress};
+use pipeline::{Input, Progress, ReplayProgress};
 
 /// A bar that is drawn until [`Shown::finish`].
 pub(crate) struct Shown {
@@ -31,10 +31,41 @@ pub(crate) fn show(progress: &Arc<Progress>, inputs: &[pipeline::Result<Input>])
     if let Some(total) = total {
         bar.set_length(total);
     }
+    let progress = progress.clone();
+    drawn(bar, move |bar| {
+        let (messages, bytes) = (progress.messages(), progress.bytes());
+        bar.set_position(progress.landing() + bytes);
+        (messages, bytes)
+    })
+}
+
+/// Draws how far a replay is, a few times a second.
+pub(crate) fn show_replay(progress: &Arc<ReplayProgress>) -> Shown {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    if bar.is_hidden() {
+        return Shown { bar, ended: Arc::default(), drawing: None };
+    }
+    let style =
+        |template| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.set_style(style("{spinner} reading receipts"));
+    let progress = progress.clone();
+    drawn(bar, move |bar| {
+        let (total, messages) = (progress.total(), progress.messages());
+        if total > 0 && bar.length() != Some(total) {
+            bar.set_style(style("{bar:30} {percent:>3} %  {msg}  {eta} left"));
+            bar.set_length(total);
+        }
+        bar.set_position(messages);
+        (messages, progress.bytes())
+    })
+}
+
+/// Draws on a thread of its own; `look` moves the bar and gives how many messages and bytes are done.
+fn drawn(bar: ProgressBar, look: impl Fn(&ProgressBar) -> (u64, u64) + Send + 'static) -> Shown {
     let ended = Arc::new(AtomicBool::new(false));
     let drawing = std::thread::spawn({
-        let (bar, ended, progress) = (bar.clone(), ended.clone(), progress.clone());
-        move || draw(&bar, &ended, &progress)
+        let (bar, ended) = (bar.clone(), ended.clone());
+        move || draw(&bar, &ended, look)
     });
     Shown { bar, ended, drawing: Some(drawing) }
 }
@@ -55,14 +86,13 @@ impl Shown {
     }
 }
 
-fn draw(bar: &ProgressBar, ended: &AtomicBool, progress: &Progress) {
+fn draw(bar: &ProgressBar, ended: &AtomicBool, look: impl Fn(&ProgressBar) -> (u64, u64)) {
     let began = Instant::now();
     while !ended.load(Ordering::Relaxed) {
         let seconds = began.elapsed().as_secs_f64().max(0.001);
-        let (messages, bytes) = (progress.messages(), progress.bytes());
+        let (messages, bytes) = look(bar);
         let per_second = messages as f64 / seconds;
         let megabytes = bytes as f64 / 1e6 / seconds;
-        bar.set_position(progress.landing() + bytes);
         bar.set_message(format!("{messages} messages, {per_second:.0} messages/s, {megabytes:.1} MB/s"));
         bar.tick();
         std::thread::sleep(Duration::from_millis(150));

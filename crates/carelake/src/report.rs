@@ -103,6 +103,16 @@ impl From<pipeline::Error> for Failure {
                 .with_hint("nothing was replaced; carelake verify tells what has changed and what helps"),
             error @ pipeline::Error::UnreadableFile { .. } => Self::new(error.to_string())
                 .with_hint("carelake replay without --feed, --from and --to builds it anew"),
+            pipeline::Error::UnknownFeed { ref near, .. } => {
+                let hint = match &near[..] {
+                    [] => "this lake has received nothing so far".to_owned(),
+                    near => format!("there are: {}", near.join(", ")),
+                };
+                Self::new(error.to_string()).with_hint(hint)
+            }
+            error @ pipeline::Error::EmptySpan => {
+                Self::new(error.to_string()).with_hint("give --from the earlier time and --to the later one")
+            }
             error @ pipeline::Error::TableInUse => {
                 Self::new(error.to_string()).with_hint("run it again when the other has ended")
             }

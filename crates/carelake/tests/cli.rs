@@ -454,3 +454,35 @@ fn a_strict_look_shows_what_breaks_the_standard() {
           strict_required at ERR-4, byte 58: expected a value
     "#]]);
 }
+
+#[test]
+fn a_replay_of_nothing_that_can_be_is_refused_with_what_there_is() {
+    let place = Place::new();
+    place.run(&["init"]);
+    place.run(&["ingest", "--feed", "north", "adt.hl7"]);
+    place.check(
+        &["replay", "--feed", "nroth"],
+        &expect![[r#"
+        exit 1
+        --- stderr
+        error: no message was received on the feed "nroth"
+        hint: there are: north
+    "#]],
+    );
+    place.check(
+        &["replay", "--from", "2026-02-01", "--to", "2026-01-31"],
+        &expect![[r#"
+        exit 1
+        --- stderr
+        error: the time to end with is not later than the time to begin with
+        hint: give --from the earlier time and --to the later one
+    "#]],
+    );
+    place.check(
+        &["replay", "--feed", "north"],
+        &expect![[r#"
+        exit 0
+        replayed=1 staged=1 error=0 kept=0
+    "#]],
+    );
+}

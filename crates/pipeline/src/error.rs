@@ -83,6 +83,17 @@ pub enum Error {
         /// Where the message begins.
         offset: u64,
     },
+    /// No message of this feed was ever received.
+    #[error("no message was received on the feed {name:?}")]
+    UnknownFeed {
+        /// The feed's name as given.
+        name: String,
+        /// The feeds with the names most like it.
+        near: Vec<String>,
+    },
+    /// A span of time that ends where it begins, or before.
+    #[error("the time to end with is not later than the time to begin with")]
+    EmptySpan,
     /// Others replaced files of the table again and again.
     #[error("another replay changed the table meanwhile")]
     TableInUse,

@@ -43,7 +43,7 @@ pub use init::init;
 pub use land::{Landed, land};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
-pub use replay::{Replayed, Scope, replay};
+pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
 pub use sweep::{Swept, sweep};

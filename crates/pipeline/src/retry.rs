@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::FutureExt;
-use storage::{Lake, error_bytes_key, staging_table};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use storage::{Lake, error_bytes_key, error_lenient_key, staging_table};
 
 use crate::commit::commit;
 use crate::convert::Rules;
@@ -19,6 +19,8 @@ use crate::{Error, MessageId, Receipt, Result, receipts, run};
 
 /// Bytes converted and committed together, save that there is one message at least.
 const BATCH_BYTES: usize = 12 << 20;
+/// Marks written at the same time: the waits for the disk overlap.
+const WRITES: usize = 16;
 
 /// What became of the messages that were tried again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -48,12 +50,16 @@ pub async fn retry(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retr
     let mut staging = Writer::open(Table::at(lake, staging_table())?).await?;
     let mut staged = Seen::open(lake, staging.table()).await?;
     let mut batch = Vec::new();
+    let mut waived = HashSet::new();
     let mut bytes = 0;
     let mut waiting = receipts.into_iter().peekable();
     while let Some(receipt) = waiting.next() {
         // What is too long to be read, or could not be unpacked, is no more readable now.
         let limit = rules.options.limits.message_bytes as u64;
         if !receipt.sha256.is_empty() && receipt.raw_length <= limit {
+            if receipt.strict && !rules.strict {
+                waived.insert(receipt.message_id);
+            }
             let receipt = Receipt { strict: rules.strict, ..receipt };
             let message = lake.read(&error_bytes_key(&receipt.message_id.to_string())).await?;
             bytes += message.len();
@@ -61,7 +67,8 @@ pub async fn retry(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retr
         }
         if bytes >= BATCH_BYTES || waiting.peek().is_none() {
             let messages = std::mem::take(&mut batch);
-            outcome.staged += stage(lake, &mut staging, &mut staged, messages, &entries, rules).await?;
+            outcome.staged +=
+                stage(lake, &mut staging, &mut staged, messages, &entries, rules, &waived).await?;
             bytes = 0;
         }
     }
@@ -77,6 +84,7 @@ async fn stage(
     messages: Vec<(Receipt, Bytes)>,
     entries: &HashMap<MessageId, ErrorEntry>,
     rules: &Rules,
+    waived: &HashSet<MessageId>,
 ) -> Result<u64> {
     let messages = Arc::new(messages);
     let table = staging.table().clone();
@@ -85,6 +93,7 @@ async fn stage(
     if let Some(addition) = prepared.addition {
         // What another has staged meanwhile is in error no more either.
         resolved.extend(addition.known.ids.iter().copied());
+        mark(lake, addition.known.ids.iter().filter(|id| waived.contains(id))).await?;
         let again = |left_out| {
             let (table, messages) = (table.clone(), messages.clone());
             async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
@@ -100,6 +109,18 @@ async fn stage(
     });
     resolve(lake, &resolved, &renewed).await?;
     Ok(resolved.len() as u64)
+}
+
+/// Marks messages that are about to be staged although their receipts would hold them to the standard: a replay
+/// does as was done here.
+async fn mark(lake: &Lake, ids: impl Iterator<Item = &MessageId>) -> Result<()> {
+    let ids: Vec<MessageId> = ids.copied().collect();
+    stream::iter(ids)
+        .map(async |id| lake.put_new(&error_lenient_key(&id.to_string()), Bytes::from_static(b"\n")).await)
+        .buffer_unordered(WRITES)
+        .try_for_each(async |_| Ok(()))
+        .await?;
+    Ok(())
 }
 
 /// The open errors of the ids, or all.

@@ -96,6 +96,16 @@ pub fn error_report_key(id: &str) -> Path {
     Path::from_iter(["error", &format!("{id}.json")])
 }
 
+/// The marks of messages that a retry staged without holding them to the standard, as their receipts would have it.
+pub fn error_lenient_prefix() -> Path {
+    Path::from("error/lenient")
+}
+
+/// The mark of one such message.
+pub fn error_lenient_key(id: &str) -> Path {
+    error_lenient_prefix().join(id)
+}
+
 /// The last part of a path, with every character that some store or shell treats specially replaced.
 pub fn plain(name: &str) -> String {
     const LONGEST: usize = 100;

@@ -4,9 +4,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use pipeline::{Progress, Rules, Scope};
+use pipeline::{ReplayProgress, Rules, Scope};
 
 use super::errors::in_form;
+use crate::progress;
 use crate::report::Result;
 
 #[derive(Debug, Args)]
@@ -29,9 +30,11 @@ impl Replay {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let lake = crate::lake::open(lake).await?;
         let scope = Scope { feed: self.feed, from: self.from, to: self.to };
-        let progress = std::sync::Arc::<Progress>::default();
-        let outcome = pipeline::replay(&lake, &scope, &Rules::default(), &progress).await?;
-        writeln!(std::io::stdout(), "{}", in_form(outcome, self.json)?)?;
+        let progress = std::sync::Arc::<ReplayProgress>::default();
+        let shown = progress::show_replay(&progress);
+        let outcome = pipeline::replay(&lake, &scope, &Rules::default(), &progress).await;
+        shown.finish();
+        writeln!(std::io::stdout(), "{}", in_form(outcome?, self.json)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,8 +5,10 @@
 //! a message of the scope and brings in the new ones, with copies of the other rows of those files. Readers see
 //! the table before or the table after. What others commit meanwhile stays; a message they staged first is theirs.
 
+mod feeds;
 mod first;
 mod keep;
+mod progress;
 
 use std::collections::HashSet;
 use std::fmt;
@@ -19,10 +21,10 @@ use object_store::path::Path;
 use storage::{Lake, error_table, settled_prefix, staging_table};
 
 use self::first::First;
+pub use self::progress::ReplayProgress;
 use crate::convert::Rules;
 use crate::delta::{Attempt, DataFile, ListedFile, Table, Writer};
 use crate::failure::Failure;
-use crate::ingest::Progress;
 use crate::prepare::{Prepared, prepare};
 use crate::resolve::resolve;
 use crate::seen::{Seen, ids_in};
@@ -73,8 +75,19 @@ impl fmt::Display for Replayed {
     }
 }
 
-/// Replays the messages of a scope, each under the rules it was received with.
-pub async fn replay(lake: &Lake, scope: &Scope, rules: &Rules, progress: &Arc<Progress>) -> Result<Replayed> {
+/// Replays the messages of a scope, each under the rules it was received with, or was staged with by a retry.
+///
+/// # Errors
+/// [`Error::UnknownFeed`] and [`Error::EmptySpan`] when no message can be in the scope.
+pub async fn replay(
+    lake: &Lake,
+    scope: &Scope,
+    rules: &Rules,
+    progress: &Arc<ReplayProgress>,
+) -> Result<Replayed> {
+    if scope.from.zip(scope.to).is_some_and(|(from, to)| from >= to) {
+        return Err(Error::EmptySpan);
+    }
     let rules = Rules { strict: false, ..rules.clone() };
     for _ in 0..ATTEMPTS {
         let replay = Replay::begin(lake, scope, &rules, progress).await?;
@@ -88,7 +101,7 @@ pub async fn replay(lake: &Lake, scope: &Scope, rules: &Rules, progress: &Arc<Pr
 struct Replay<'l> {
     lake: &'l Lake,
     rules: &'l Rules,
-    progress: &'l Arc<Progress>,
+    progress: &'l Arc<ReplayProgress>,
     is_all: bool,
     writer: Writer,
     /// The files of the table at the beginning.
@@ -111,7 +124,7 @@ impl<'l> Replay<'l> {
         lake: &'l Lake,
         scope: &Scope,
         rules: &'l Rules,
-        progress: &'l Arc<Progress>,
+        progress: &'l Arc<ReplayProgress>,
     ) -> Result<Self> {
         // In this order: what is settled is in the table.
         let settled = lake.list(&settled_prefix()).await?;
@@ -121,6 +134,7 @@ impl<'l> Replay<'l> {
         let writer = Writer::open(Table::at(lake, staging_table())?).await?;
         let (_, files) = writer.table().listed().await?;
         let first = First::of(lake, &batches, scope).await?;
+        progress.begin(first.len());
         let is_all = scope.is_all();
         Ok(Self { lake, rules, progress, is_all, writer, files, new_files: HashSet::new(), batches, first })
     }
@@ -208,7 +222,8 @@ impl<'l> Replay<'l> {
                 let table = self.writer.table().clone();
                 tokio::spawn(async move {
                     let prepared = prepare(&lake, &table, &messages, &rules).await?;
-                    progress.settled(messages.len() as u64);
+                    let bytes = messages.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+                    progress.converted(messages.len() as u64, bytes);
                     Ok::<Prepared, Error>(prepared)
                 })
                 .await?
@@ -277,11 +292,13 @@ struct Reader<'r> {
     receipts: std::vec::IntoIter<Receipt>,
     /// Of the receipt that comes next.
     number: u64,
+    raw: raw::Forward,
 }
 
 impl<'r> Reader<'r> {
     fn new(replay: &'r Replay<'r>) -> Self {
-        Self { replay, batches: replay.batches.iter(), receipts: Vec::new().into_iter(), number: 0 }
+        let raw = raw::Forward::new(replay.lake);
+        Self { replay, batches: replay.batches.iter(), receipts: Vec::new().into_iter(), number: 0, raw }
     }
 
     /// The next messages to convert together; nothing after the last.
@@ -292,10 +309,11 @@ impl<'r> Reader<'r> {
             // What is too long to be read, or could not be unpacked, is in error and stays there.
             let limit = self.replay.rules.options.limits.message_bytes as u64;
             if receipt.sha256.is_empty() || receipt.raw_length > limit {
+                self.replay.progress.converted(1, 0);
                 continue;
             }
             let range = receipt.raw_offset..receipt.raw_offset + receipt.raw_length;
-            let message = raw::read_range(self.replay.lake, &receipt.raw_key, range).await?;
+            let message = self.raw.read(&receipt.raw_key, range).await?;
             // The rows in place may be the last that is left of what was received.
             if sha256(&message) != receipt.sha256 {
                 let key = receipt.raw_key.to_string();
@@ -312,7 +330,8 @@ impl<'r> Reader<'r> {
             for receipt in self.receipts.by_ref() {
                 self.number += 1;
                 if self.replay.first.is_first(self.number - 1) {
-                    return Ok(Some(receipt));
+                    let strict = !self.replay.first.is_lenient(self.number - 1);
+                    return Ok(Some(Receipt { strict, ..receipt }));
                 }
             }
             let Some(batch) = self.batches.next() else { return Ok(None) };

@@ -8,15 +8,16 @@ use bytes::Bytes;
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use pipeline::{
-    Error, Input, MessageId, Progress, Replayed, Retried, Rules, Scope, Settings, errors, ingest, replay,
-    retry, verify,
+    Error, Input, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope, Settings, errors, ingest,
+    replay, retry, verify,
 };
 use storage::Lake;
 
+use crate::archives::{gzip, zip};
 use crate::{Files, lake_in_memory, message, staged_ids, take};
 
 async fn replay_all(lake: &Lake) -> Replayed {
-    replay(lake, &Scope::default(), &Rules::default(), &Arc::<Progress>::default()).await.unwrap()
+    replay(lake, &Scope::default(), &Rules::default(), &Arc::default()).await.unwrap()
 }
 
 async fn take_as(lake: &Lake, feed: &str, content: String, strict: bool) {
@@ -65,7 +66,7 @@ async fn changed_raw_bytes_replace_no_row() {
     let mut bytes = good.to_vec();
     *bytes.iter_mut().rfind(|byte| byte.is_ascii_alphanumeric()).unwrap() ^= 1;
     lake.store().put(&raw, bytes.into()).await.unwrap();
-    let replayed = replay(&lake, &Scope::default(), &Rules::default(), &Arc::<Progress>::default()).await;
+    let replayed = replay(&lake, &Scope::default(), &Rules::default(), &Arc::default()).await;
     assert!(matches!(replayed, Err(Error::ChangedRaw { .. })), "{replayed:?}");
     assert_eq!(data_files(&lake).await, before);
     lake.store().put(&raw, good.into()).await.unwrap();
@@ -148,6 +149,67 @@ async fn what_does_not_convert_any_more_leaves_staging_and_what_does_comes_in() 
     assert_good(&lake).await;
     let replayed = replay_all(&lake).await;
     assert_eq!(errors(&lake).await.unwrap().len(), refused, "{replayed}");
+    assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_staged_leniently_does_not_go_back_into_error() {
+    let odd = |number: usize| format!("MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|{number}\r");
+    // By a retry: of one message, while the other is to stay in error.
+    let lake = lake_in_memory().await;
+    take_as(&lake, "lab", odd(1) + &odd(2), true).await;
+    let id = MessageId::parse(&errors(&lake).await.unwrap()[0].message_id).unwrap();
+    assert_eq!(retry(&lake, &[id], &Rules::default()).await.unwrap().staged, 1);
+    let before = staged_ids(&lake).await;
+    for _ in 0..2 {
+        let replayed = replay_all(&lake).await;
+        assert_eq!((replayed.staged, replayed.error), (1, 1), "{replayed}");
+        assert_eq!(staged_ids(&lake).await, before);
+        assert_good(&lake).await;
+    }
+    // By receiving it again without strictness: in either order, whichever receipt is the first.
+    for strict_first in [true, false] {
+        let lake = lake_in_memory().await;
+        take_as(&lake, "lab", odd(1), strict_first).await;
+        take_as(&lake, "lab", odd(1), !strict_first).await;
+        assert_eq!(staged_ids(&lake).await.len(), 1);
+        let replayed = replay_all(&lake).await;
+        assert_eq!((replayed.staged, replayed.error), (1, 0), "{replayed}");
+        assert_good(&lake).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scope_in_which_nothing_can_be_is_refused() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "lab-north", message(1), false).await;
+    take_as(&lake, "adt", message(2), false).await;
+    let scope = Scope { feed: Some("lab_north".into()), ..Scope::default() };
+    let refused = replay(&lake, &scope, &Rules::default(), &Arc::default()).await;
+    let Err(Error::UnknownFeed { near, .. }) = &refused else { panic!("{refused:?}") };
+    assert_eq!(near, &["lab-north", "adt"]);
+    for to in [5, 4] {
+        let scope = Scope { from: Some(5), to: Some(to), ..Scope::default() };
+        let refused = replay(&lake, &scope, &Rules::default(), &Arc::default()).await;
+        assert!(matches!(refused, Err(Error::EmptySpan)), "{refused:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn progress_comes_to_its_end_and_archives_are_replayed() {
+    let (lake, files) = (lake_in_memory().await, Files::new());
+    let many: String = (0..300).map(message).collect();
+    files.add("a.gz", gzip(many.as_bytes()));
+    files.add("b.zip", zip(&[("x.hl7", message(301).as_bytes()), ("y.hl7", message(302).as_bytes())]));
+    take(&lake, files.path()).await;
+    let before = staged_ids(&lake).await;
+    let progress = Arc::<ReplayProgress>::default();
+    let replayed = replay(&lake, &Scope::default(), &Rules::default(), &progress).await.unwrap();
+    assert_eq!((replayed.staged, replayed.error), (302, 0));
+    assert_eq!((progress.total(), progress.messages()), (302, 302));
+    let bytes: usize = (0..300).chain([301, 302]).map(|number| message(number).trim_end().len()).sum();
+    assert_eq!(progress.bytes(), bytes as u64);
+    assert_eq!(staged_ids(&lake).await, before);
     assert_good(&lake).await;
 }
 
