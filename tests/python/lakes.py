@@ -36,6 +36,8 @@ def make_small(folder):
     carelake("ingest", "--lake", lake, "--feed", "odd", "-", input=ODD.encode())
     for name in ["oru.hl7", "dft.hl7", "orm.hl7", "adt.hl7", ""]:
         carelake("ingest", "--lake", lake, os.path.join(feed, name))
+    # Of one feed alone, or all would be in one large file: a commit that takes out one file and brings in another.
+    carelake("replay", "--lake", lake, "--feed", "odd")
     return lake
 
 
