@@ -138,7 +138,7 @@ impl<'a> Converter<'a> {
         Ok(Converted {
             rows: self.rows.finish()?,
             ids: self.ids,
-            documents: self.documents.finish(),
+            documents: self.documents.finish()?,
             failures: self.failures,
         })
     }

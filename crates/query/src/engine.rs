@@ -76,7 +76,7 @@ impl Engine {
         let pool = FairSpillPool::new(memory);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
-            .with_metadata_cache_limit(memory / 4)
+            .with_metadata_cache_limit(memory / 2)
             .build_arc()?;
         let mut config = config().with_batch_size(batch_size(memory));
         // A table of hashes must fit into memory, sorted runs need not.

@@ -8,7 +8,7 @@ use object_store::path::Path;
 use storage::Lake;
 
 use crate::delta::{DataFile, ListedFile, Table};
-use crate::documents::{Document, Documents, read_list, write_list};
+use crate::documents::{self, Document, Documents, read_list, write_list};
 use crate::{Error, MessageId, Receipt, Result, parquet_reader};
 
 /// Rows read and written at once: those of one file as a rule.
@@ -39,7 +39,7 @@ pub(super) async fn copy(
                 kept_lines.push((receipt, version, line));
             }
         }
-        let (written, keys) = documents_of(kept_lines);
+        let (written, keys) = documents_of(kept_lines)?;
         let rows = arrow::compute::filter_record_batch(&rows, &kept)?;
         if rows.num_rows() == 0 {
             continue;
@@ -57,15 +57,15 @@ pub(super) async fn copy(
 }
 
 /// The documents of some lines, and their keys.
-fn documents_of(lines: Vec<(Receipt, i32, Vec<u8>)>) -> (Vec<Document>, Vec<Path>) {
+fn documents_of(lines: Vec<(Receipt, i32, Vec<u8>)>) -> Result<(Vec<Document>, Vec<Path>)> {
     let mut written = Vec::new();
     let mut put = |document: Document| written.push(document);
     let mut documents = Documents::new(&mut put);
     for (receipt, version, line) in lines {
         documents.add_as(&receipt, &line, version);
     }
-    let keys = documents.finish();
-    (written, keys)
+    let keys = documents.finish()?;
+    Ok((written, keys))
 }
 
 /// The lines of the documents of a file, which are in the order of its rows.
@@ -90,7 +90,7 @@ impl Lines {
                 return Ok(Some(line));
             }
             let Some(document) = self.documents.next() else { return Ok(None) };
-            let text = self.lake.read(&document).await?;
+            let text = documents::read(&self.lake, &document).await?;
             let mut lines: Vec<Vec<u8>> = text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
             // Behind the last line end there is nothing.
             lines.pop();

@@ -14,7 +14,8 @@ use super::plain::Place;
 use super::row::Columns;
 use super::{Check, Kind, cores, key_of, number_of};
 use crate::delta::ListedFile;
-use crate::{MessageId, Receipt, Result, parquet_reader, raw};
+use crate::documents;
+use crate::{Error, MessageId, Receipt, Result, parquet_reader, raw};
 
 /// Rows read at once.
 const ROWS: usize = 1_024;
@@ -56,7 +57,7 @@ async fn check_file(check: Arc<Check>, file: ListedFile) -> Result<Vec<Cited>> {
     };
     match read.await {
         Ok(()) => {}
-        Err(error @ (crate::Error::Parquet(_) | crate::Error::DataFile { .. })) => {
+        Err(error @ (Error::Parquet(_) | Error::DataFile { .. })) => {
             check.problem(Kind::FileDamaged, format!("{} cannot be read: {error}", file.key));
             return Ok(cited);
         }
@@ -201,8 +202,12 @@ async fn check_documents(check: &Check, file: &ListedFile, rows: usize) -> Resul
     let Some(keys) = documents_of(check, list).await? else { return Ok(()) };
     let mut lines = 0;
     for key in keys {
-        let document = match check.lake.read(&key).await {
+        let document = match documents::read(&check.lake, &key).await {
             Ok(document) => document,
+            Err(Error::DamagedDocuments { key }) => {
+                check.problem(Kind::DocumentDamaged, format!("{key} cannot be unpacked"));
+                return Ok(());
+            }
             Err(error) => {
                 check.problem(Kind::DocumentMissing, format!("a document of {}: {error}", file.key));
                 return Ok(());
@@ -232,7 +237,7 @@ async fn check_documents(check: &Check, file: &ListedFile, rows: usize) -> Resul
 
 /// The keys in a list of documents.
 pub(super) async fn documents_of(check: &Check, list: &Path) -> Result<Option<Vec<Path>>> {
-    match crate::documents::read_list(&check.lake, list).await {
+    match documents::read_list(&check.lake, list).await {
         Ok(keys) => Ok(Some(keys)),
         Err(error) => {
             check.problem(Kind::DocumentMissing, format!("the list of documents {list}: {error}"));

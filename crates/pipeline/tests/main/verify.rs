@@ -370,3 +370,25 @@ fn changed(array: &ArrayRef, path: &[&str], from: Option<&str>, to: Option<&str>
     }
     Arc::new(arrow_array::StructArray::from(columns))
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_documents_are_packed_and_checked_like_short_ones() {
+    let lake = lake_in_memory().await;
+    // Two thirds of a megabyte of text makes a document of more than one.
+    let messages: String = (0..3_000).map(message).collect();
+    take(&lake, &Files::new().add("a.hl7", &messages)).await;
+    let document = find(&lake, "staging/json", ".ndjson.zst").await;
+    let bytes = lake.read(&document).await.unwrap();
+    let text = zstd::decode_all(&bytes[..]).unwrap();
+    assert!(text.len() > 10 * bytes.len() && text.ends_with(b"}\n"));
+    assert_eq!(text.iter().filter(|&&byte| byte == b'\n').count(), 3_000);
+    expect(&lake, &[]).await;
+    change(&lake, &document, |bytes| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    })
+    .await;
+    expect(&lake, &[(Kind::DocumentDamaged, 1)]).await;
+    put(&lake, &document, bytes).await;
+    expect(&lake, &[]).await;
+}

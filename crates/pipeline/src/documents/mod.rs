@@ -3,15 +3,18 @@
 //! A document has no holes: its content follows from its key alone, so that two writers that make the same
 //! one make the same bytes, and writing it again changes nothing.
 
+mod lines;
+
 use bytes::Bytes;
 use object_store::path::Path;
 use serde_json::json;
 use storage::{Lake, json_document_key, json_list_key};
 
 use crate::{Error, Receipt, Result};
+use lines::Lines;
 
-/// Bytes after which a document is full. Memory and the number of objects are both in proportion to it.
-const FULL: usize = 8 << 20;
+/// Bytes of text after which a document is full: whoever reads one has it in memory.
+const FULL: usize = 16 << 20;
 
 /// The lines of an unbroken run of messages of one raw object.
 #[derive(Debug)]
@@ -25,6 +28,7 @@ pub(crate) struct Documents<'p> {
     put: &'p mut dyn FnMut(Document),
     run: Option<Run>,
     keys: Vec<Path>,
+    failure: Option<Error>,
 }
 
 struct Run {
@@ -33,17 +37,17 @@ struct Run {
     end: u64,
     last_sequence: i64,
     version: i32,
-    text: Vec<u8>,
+    lines: Lines,
 }
 
 impl<'p> Documents<'p> {
     pub(crate) fn new(put: &'p mut dyn FnMut(Document)) -> Self {
-        Self { put, run: None, keys: Vec::new() }
+        Self { put, run: None, keys: Vec::new(), failure: None }
     }
 
     /// Adds one message's line, without its line end.
     pub(crate) fn add(&mut self, receipt: &Receipt, json: &[u8]) {
-        self.add_as(receipt, json, tables::CONVERTER_VERSION);
+        self.add_as(receipt, json, tables::CONVERTER_VERSION)
     }
 
     /// Adds a line that a converter of some version made.
@@ -52,7 +56,7 @@ impl<'p> Documents<'p> {
             run.raw_key == receipt.raw_key
                 && run.version == version
                 && run.last_sequence + 1 == receipt.sequence
-                && run.text.len() + json.len() < FULL
+                && run.lines.length() + json.len() < FULL
         });
         if !goes_on {
             self.hand_over();
@@ -63,30 +67,42 @@ impl<'p> Documents<'p> {
             end: receipt.raw_offset,
             last_sequence: receipt.sequence,
             version,
-            text: Vec::new(),
+            lines: Lines::new(),
         });
         run.end = receipt.raw_offset + receipt.raw_length;
         run.last_sequence = receipt.sequence;
-        // A text that has become long will be full: growing it step by step would copy it again and again.
-        if run.text.len() > FULL / 32 && run.text.capacity() < FULL {
-            run.text.reserve(FULL - run.text.len());
-        }
-        run.text.extend_from_slice(json);
-        run.text.push(b'\n');
+        run.lines.add(json);
     }
 
     /// Hands over the last one; gives the keys of all.
-    pub(crate) fn finish(mut self) -> Vec<Path> {
+    pub(crate) fn finish(mut self) -> Result<Vec<Path>> {
         self.hand_over();
-        self.keys
+        self.failure.map_or(Ok(self.keys), Err)
     }
 
     fn hand_over(&mut self) {
         let Some(run) = self.run.take() else { return };
         let key = json_document_key(&run.raw_key, run.start, run.end, run.version);
-        self.keys.push(key.clone());
-        (self.put)(Document { key, text: run.text.into() });
+        match run.lines.finish() {
+            Ok((text, ending)) => {
+                let key = Path::from(format!("{key}{ending}"));
+                self.keys.push(key.clone());
+                (self.put)(Document { key, text });
+            }
+            Err(error) => self.failure = Some(error),
+        }
     }
+}
+
+/// Reads a document: its lines, each with its end.
+pub(crate) async fn read(lake: &Lake, key: &Path) -> Result<Bytes> {
+    let bytes = lake.read(key).await?;
+    if !key.as_ref().ends_with(lines::ENDING) {
+        return Ok(bytes);
+    }
+    let damaged = || Error::DamagedDocuments { key: key.to_string() };
+    let unpacked = tokio::task::spawn_blocking(move || zstd::decode_all(&bytes[..])).await?;
+    Ok(unpacked.map_err(|_| damaged())?.into())
 }
 
 /// Writes the list of the documents that belong to one data file; gives its key.
