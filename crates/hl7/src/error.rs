@@ -14,6 +14,8 @@ pub enum ParseErrorKind {
     TooLong,
     /// The message has more segments than [`Limits::segments`](crate::Limits::segments).
     TooManySegments,
+    /// The message has more values than [`Limits::values`](crate::Limits::values).
+    TooManyValues,
 }
 
 /// A message that was refused: the kind of fault and the byte where it shows.
@@ -53,6 +55,9 @@ impl ParseError {
             ParseErrorKind::TooManySegments => {
                 "raise the limit on segments if the message is meant to be this long"
             }
+            ParseErrorKind::TooManyValues => {
+                "ask the sender to split the message, and look for text whose delimiters were not escaped"
+            }
         }
     }
 }
@@ -64,6 +69,7 @@ impl fmt::Display for ParseError {
             ParseErrorKind::TruncatedHeader => "the MSH segment ends before MSH-2 does",
             ParseErrorKind::TooLong => "the message is longer than the limit",
             ParseErrorKind::TooManySegments => "the message has more segments than the limit",
+            ParseErrorKind::TooManyValues => "the message has more values than the limit",
         };
         write!(formatter, "{what} (byte {})", self.offset)
     }

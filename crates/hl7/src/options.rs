@@ -9,6 +9,9 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Segments of one message; one million unless set.
     pub segments: usize,
+    /// Values of one message, empty ones included; four million unless set. Each becomes a name, a place and a text,
+    /// many times its bytes: without this limit a line of nothing but delimiters would fill any memory.
+    pub values: usize,
     /// Groups open inside each other; 32 unless set. A segment that would need a deeper one stays in the
     /// group that is open. No structure of the standard goes deeper than eight.
     pub nesting: usize,
@@ -16,7 +19,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { message_bytes: 128 << 20, segments: 1_000_000, nesting: 32 }
+        Self { message_bytes: 128 << 20, segments: 1_000_000, values: 4_000_000, nesting: 32 }
     }
 }
 

@@ -88,6 +88,7 @@ impl Parser {
             });
         }
         split_segments(body, index, options.limits.segments, spans, warnings)?;
+        refuse_too_many_values(body, index.entries(), kinds, options.limits.values)?;
 
         let header = read_header(body, index.entries(), kinds, &spans[0]);
         warn_about_delimiters(body, delimiters, warnings);
@@ -117,6 +118,24 @@ impl Parser {
 impl core::fmt::Debug for Parser {
     fn fmt(&self, formatter: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         formatter.debug_struct("Parser").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// Counts delimiters only where there could be too many: entries of the index that delimit nothing are the rule in texts.
+fn refuse_too_many_values(
+    body: &[u8],
+    entries: &[u32],
+    kinds: &Kinds,
+    most: usize,
+) -> Result<(), ParseError> {
+    if entries.len() <= most {
+        return Ok(());
+    }
+    let mut delimiters =
+        entries.iter().filter(|&&position| kinds.of(body[position as usize]) != Kind::Special);
+    match delimiters.nth(most) {
+        Some(&position) => Err(ParseError::new(ParseErrorKind::TooManyValues, position as usize)),
+        None => Ok(()),
     }
 }
 

@@ -78,6 +78,18 @@ fn a_million_segments() {
 }
 
 #[test]
+fn values_up_to_the_limit_and_not_beyond() {
+    let most = hl7::Limits::default().values;
+    let used = HEADER.matches(['|', '^', '~', '&']).count();
+    // Characters that need care are in the index too and delimit nothing.
+    let mut text = format!("{HEADER}ZZZ{}|{}\r", "^".repeat(most - used - 1), "é".repeat(1_000));
+    assert!(Parser::default().parse(text.as_bytes()).is_ok());
+    text.push_str("NTE|");
+    let error = Parser::default().parse(text.as_bytes()).unwrap_err();
+    assert_eq!((error.kind(), error.offset()), (hl7::ParseErrorKind::TooManyValues, text.len() - 1));
+}
+
+#[test]
 fn a_million_repetitions() {
     let text = format!("{HEADER}PID|1||P{}\r", "~P".repeat(999_999));
     let (document, leaves) = read(text.as_bytes());

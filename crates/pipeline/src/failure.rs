@@ -160,7 +160,9 @@ impl From<ParseError> for Reason {
         let code = match error.kind() {
             ParseErrorKind::NoHeader => Code::NoMessage,
             ParseErrorKind::TruncatedHeader => Code::TruncatedHeader,
-            ParseErrorKind::TooLong | ParseErrorKind::TooManySegments => Code::Limit,
+            ParseErrorKind::TooLong | ParseErrorKind::TooManySegments | ParseErrorKind::TooManyValues => {
+                Code::Limit
+            }
             _ => Code::Internal,
         };
         Self {
