@@ -4,31 +4,46 @@
 //! folder after, so that no crash can leave a name without its bytes.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::{Path as FilePath, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMode,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
+    CopyMode, CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, UploadPart,
 };
+
+use crate::disk::{Disk, ThisMachine};
+use crate::folders::Folders;
+
+/// Names taken away at the same time.
+const REMOVALS: usize = 8;
 
 /// An [`ObjectStore`] over the whole file system of this machine, with synced writes.
 #[derive(Debug)]
 pub struct DurableLocal {
     files: LocalFileSystem,
+    disk: Arc<dyn Disk>,
+    folders: Arc<Folders>,
 }
 
 impl DurableLocal {
     /// A store whose keys are absolute paths without the leading slash.
     pub fn new() -> Self {
-        Self { files: LocalFileSystem::new() }
+        Self::on(Arc::new(ThisMachine))
+    }
+
+    /// The same on a disk of which some step fails.
+    pub fn on(disk: Arc<dyn Disk>) -> Self {
+        Self { files: LocalFileSystem::new(), disk, folders: Arc::default() }
     }
 }
 
@@ -48,9 +63,12 @@ impl fmt::Display for DurableLocal {
 impl ObjectStore for DurableLocal {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let path = self.files.path_to_filesystem(location)?;
-        let key = location.to_string();
+        let (disk, folders, key) = (self.disk.clone(), self.folders.clone(), location.to_string());
         blocking(move || {
-            write_durably(&path, &payload, &options.mode).map_err(|error| explain(key, error))?;
+            folders
+                .create(disk.as_ref(), parent_of(&path))
+                .and_then(|()| write_durably(disk.as_ref(), &path, &payload, &options.mode))
+                .map_err(|error| explain(key, error))?;
             Ok(PutResult { e_tag: None, version: None })
         })
         .await
@@ -59,14 +77,18 @@ impl ObjectStore for DurableLocal {
     async fn put_multipart_opts(
         &self,
         location: &Path,
-        options: PutMultipartOptions,
+        _: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
         let path = self.files.path_to_filesystem(location)?;
-        let key = location.to_string();
-        let parent = path.clone();
-        blocking(move || create_folders(parent_of(&parent)).map_err(|error| explain(key, error))).await?;
-        let inner = self.files.put_multipart_opts(location, options).await?;
-        Ok(Box::new(DurableUpload { inner, path, key: location.to_string() }))
+        let (disk, folders, key) = (self.disk.clone(), self.folders.clone(), location.to_string());
+        blocking(move || {
+            let begun =
+                folders.create(disk.as_ref(), parent_of(&path)).and_then(|()| stage(disk.as_ref(), &path));
+            let (file, staged) = begun.map_err(|error| explain(key.clone(), error))?;
+            let staged = Arc::new(Staged { file: Mutex::new(file), staged, path, key, disk });
+            Ok(Box::new(DurableUpload { staged, length: 0 }) as Box<dyn MultipartUpload>)
+        })
+        .await
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -78,7 +100,18 @@ impl ObjectStore for DurableLocal {
     }
 
     fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.files.delete_stream(locations)
+        let root = LocalFileSystem::new();
+        let disk = self.disk.clone();
+        let removals = locations.map(move |location| {
+            let path = location.and_then(|location| Ok((root.path_to_filesystem(&location)?, location)));
+            let disk = disk.clone();
+            blocking(move || {
+                let (path, location) = path?;
+                disk.remove(&path).map_err(|error| explain(location.to_string(), error))?;
+                Ok(location)
+            })
+        });
+        removals.buffered(REMOVALS).boxed()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -98,97 +131,115 @@ impl ObjectStore for DurableLocal {
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        let path = self.files.path_to_filesystem(to)?;
-        let key = to.to_string();
-        let folder = parent_of(&path).to_path_buf();
-        let explained = key.clone();
-        blocking(move || create_folders(&folder).map_err(|error| explain(explained, error))).await?;
-        self.files.copy_opts(from, to, options).await?;
-        blocking(move || sync_folder(parent_of(&path)).map_err(|error| explain(key, error))).await
+        let (source, path) = (self.files.path_to_filesystem(from)?, self.files.path_to_filesystem(to)?);
+        let (disk, folders, key) = (self.disk.clone(), self.folders.clone(), to.to_string());
+        blocking(move || {
+            let disk = disk.as_ref();
+            let copied = folders
+                .create(disk, parent_of(&path))
+                .and_then(|()| match options.mode {
+                    CopyMode::Create => disk.link(&source, &path),
+                    // A second name for the same bytes: objects are never written again.
+                    CopyMode::Overwrite => {
+                        let staged = staged_beside(&path);
+                        disk.link(&source, &staged)?;
+                        disk.rename(&staged, &path)
+                    }
+                })
+                .and_then(|()| disk.sync_folder(parent_of(&path)));
+            copied.map_err(|error| explain(key, error))
+        })
+        .await
     }
 }
 
-/// A file written in parts, synced when it is complete.
+/// A file written in parts, in whatever order they arrive; named when it is complete and synced.
 #[derive(Debug)]
 struct DurableUpload {
-    inner: Box<dyn MultipartUpload>,
+    staged: Arc<Staged>,
+    length: u64,
+}
+
+#[derive(Debug)]
+struct Staged {
+    file: Mutex<File>,
+    staged: PathBuf,
     path: PathBuf,
     key: String,
+    disk: Arc<dyn Disk>,
 }
 
 #[async_trait]
 impl MultipartUpload for DurableUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        self.inner.put_part(data)
+        let (staged, mut position) = (self.staged.clone(), self.length);
+        self.length += data.content_length() as u64;
+        Box::pin(blocking(move || {
+            let mut file = staged.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let written = data.iter().try_for_each(|bytes| {
+                file.seek(SeekFrom::Start(position))?;
+                position += bytes.len() as u64;
+                staged.disk.write(&mut file, &staged.staged, bytes)
+            });
+            written.map_err(|error| explain(staged.key.clone(), error))
+        }))
     }
 
     async fn complete(&mut self) -> Result<PutResult> {
-        let result = self.inner.complete().await?;
-        let (path, key) = (self.path.clone(), self.key.clone());
+        let staged = self.staged.clone();
         blocking(move || {
-            let synced = File::open(&path)
-                .and_then(|file| file.sync_all())
-                .and_then(|()| sync_folder(parent_of(&path)));
-            synced.map_err(|error| explain(key, error))
+            let Staged { staged: from, path, disk, .. } = staged.as_ref();
+            let file = staged.file.lock().unwrap_or_else(PoisonError::into_inner);
+            let named = disk
+                .sync(&file, from)
+                .and_then(|()| disk.rename(from, path))
+                .and_then(|()| disk.sync_folder(parent_of(path)));
+            named.map_err(|error| explain(staged.key.clone(), error))?;
+            Ok(PutResult { e_tag: None, version: None })
         })
-        .await?;
-        Ok(result)
+        .await
     }
 
     async fn abort(&mut self) -> Result<()> {
-        self.inner.abort().await
+        let staged = self.staged.clone();
+        blocking(move || {
+            staged.disk.remove(&staged.staged).map_err(|error| explain(staged.key.clone(), error))
+        })
+        .await
     }
 }
 
-fn write_durably(path: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()> {
-    create_folders(parent_of(path))?;
-    let (mut file, staged) = stage(path)?;
-    let written = payload.iter().try_for_each(|part| file.write_all(part)).and_then(|()| file.sync_all());
+fn write_durably(disk: &dyn Disk, path: &FilePath, payload: &PutPayload, mode: &PutMode) -> io::Result<()> {
+    let (mut file, staged) = stage(disk, path)?;
+    let written = payload
+        .iter()
+        .try_for_each(|part| disk.write(&mut file, &staged, part))
+        .and_then(|()| disk.sync(&file, &staged));
     drop(file);
     let named = written.and_then(|()| match mode {
-        PutMode::Overwrite => fs::rename(&staged, path),
-        PutMode::Create => fs::hard_link(&staged, path),
+        PutMode::Overwrite => disk.rename(&staged, path),
+        PutMode::Create => disk.link(&staged, path),
         PutMode::Update(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
     });
     if named.is_err() || matches!(mode, PutMode::Create) {
         // A staged file that stays behind is invisible to listings; it costs space and nothing else.
-        let _ = fs::remove_file(&staged);
+        let _ = disk.remove(&staged);
     }
     named?;
-    sync_folder(parent_of(path))
+    disk.sync_folder(parent_of(path))
 }
 
-/// A new file beside `path`, named so that listings of `LocalFileSystem` leave it out (`#` and digits).
-fn stage(path: &FilePath) -> io::Result<(File, PathBuf)> {
+/// A new file beside `path`.
+fn stage(disk: &dyn Disk, path: &FilePath) -> io::Result<(File, PathBuf)> {
+    let staged = staged_beside(path);
+    Ok((disk.create(&staged)?, staged))
+}
+
+/// A name of which listings of `LocalFileSystem` leave out what bears it (`#` and digits).
+fn staged_beside(path: &FilePath) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!("#{}", uuid::Uuid::new_v4().as_u128()));
-    let staged = PathBuf::from(name);
-    let file = OpenOptions::new().write(true).create_new(true).open(&staged)?;
-    Ok((file, staged))
-}
-
-/// Creates a folder and those above it, each durable before anything is put in it.
-fn create_folders(folder: &FilePath) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let parent = parent_of(folder);
-    if parent != folder {
-        create_folders(parent)?;
-    }
-    match fs::create_dir(folder) {
-        Ok(()) => sync_folder(parent),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
-}
-
-fn sync_folder(folder: &FilePath) -> io::Result<()> {
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+    PathBuf::from(name)
 }
 
 fn parent_of(path: &FilePath) -> &FilePath {

@@ -6,8 +6,10 @@
 
 pub mod conformance;
 mod delta_log;
+mod disk;
 mod durable_local;
 mod error;
+mod folders;
 mod keys;
 mod lake;
 mod location;
@@ -15,6 +17,7 @@ mod lock;
 mod upload;
 
 pub use delta_log::{LINES, check_commit_text, check_log};
+pub use disk::{Disk, ThisMachine};
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};
 pub use keys::{

@@ -8,7 +8,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use url::Url;
 
-use crate::{DurableLocal, Error, Result};
+use crate::{Disk, DurableLocal, Error, Result};
 
 /// The address of a lake, taken apart: the store it is on and the prefix inside that store.
 #[derive(Clone, Debug)]
@@ -39,6 +39,12 @@ impl Location {
             return Err(refuse("it is empty"));
         }
         Self::folder(FilePath::new(address))
+    }
+
+    /// A lake in a folder, on a disk of which some step fails.
+    pub fn on_disk(folder: &FilePath, disk: Arc<dyn Disk>) -> Result<Self> {
+        let location = Self::folder(folder)?;
+        Ok(Self { store: Arc::new(DurableLocal::on(disk)), ..location })
     }
 
     fn folder(folder: &FilePath) -> Result<Self> {
