@@ -7,6 +7,7 @@
 //! What is committed while it goes on is not looked at; what is on its way is told, and is no problem.
 
 mod compare;
+mod documents;
 mod errors;
 mod left_behind;
 mod plain;
@@ -14,6 +15,7 @@ mod plain_text;
 mod problem;
 mod raw;
 mod receipts;
+mod remade;
 mod row;
 mod staging;
 

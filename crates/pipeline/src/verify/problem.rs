@@ -41,7 +41,7 @@ pub enum Kind {
     RowDiffers,
     /// A JSON document that is listed is not there, or its list is not.
     DocumentMissing,
-    /// A JSON document cannot be read, or has not one line for each row.
+    /// A JSON document cannot be read, or its lines are not those of the rows.
     DocumentDamaged,
     /// The bytes or the report of an error are missing or changed.
     ErrorDamaged,

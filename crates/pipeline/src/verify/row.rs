@@ -18,6 +18,8 @@ struct SegmentColumn {
     list: Option<ListArray>,
     values: StructArray,
     segment_index: Int32Array,
+    /// The number of the segment that it belongs to, and of the patient's.
+    links: [Option<Int32Array>; 2],
     fields: Vec<(u32, FieldColumn)>,
 }
 
@@ -95,12 +97,36 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// Of each segment of a row its number, that of the segment it belongs to, and that of its patient's.
+    pub(super) fn links(&self, row: usize) -> Vec<(i32, [Option<i32>; 2])> {
+        let mut links = Vec::new();
+        for column in &self.segments {
+            for element in
+                elements(column.list.as_ref(), row).filter(|element| column.values.is_valid(*element))
+            {
+                let link = |numbers: &Option<Int32Array>| {
+                    numbers
+                        .as_ref()
+                        .filter(|numbers| numbers.is_valid(element))
+                        .map(|numbers| numbers.value(element))
+                };
+                links.push((column.segment_index.value(element), column.links.each_ref().map(link)));
+            }
+        }
+        links.sort_unstable();
+        links
+    }
+}
+
 impl SegmentColumn {
     fn of(name: &str, array: &ArrayRef) -> Option<Self> {
         let (segment, _) = names::segment_of_column(name)?;
         let list = array.as_list_opt::<i32>().cloned();
         let values = list.as_ref().map_or(array, ListArray::values).as_struct_opt()?.clone();
         let segment_index = values.column_by_name("segment_index")?.as_primitive_opt::<Int32Type>()?.clone();
+        let links = ["parent_index", "patient_index"]
+            .map(|name| values.column_by_name(name)?.as_primitive_opt::<Int32Type>().cloned());
         let mut fields = Vec::new();
         for (name, array) in children(&values) {
             if names::SEGMENT_INDEXES.contains(&name) {
@@ -111,7 +137,7 @@ impl SegmentColumn {
             let value = Value::of(slot.datatype(), list.as_ref().map_or(array, ListArray::values))?;
             fields.push((number(slot), FieldColumn { list, value }));
         }
-        Some(Self { id: segment.id(), list, values, segment_index, fields })
+        Some(Self { id: segment.id(), list, values, segment_index, links, fields })
     }
 
     fn values_at<'c>(&'c self, row: usize, segment: u32, visit: &mut dyn FnMut(Place, &'c str)) {

@@ -1,4 +1,4 @@
-//! Every row of staging against its raw bytes, every data file against the log, every document against its rows.
+//! Every row of staging against its raw bytes, every data file against the log.
 
 use std::sync::Arc;
 
@@ -10,11 +10,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 
 use super::compare::{Compared, Difference, compare};
+use super::documents;
 use super::plain::Place;
+use super::remade::Remade;
 use super::row::Columns;
 use super::{Check, Kind, cores, key_of, number_of};
 use crate::delta::ListedFile;
-use crate::documents;
 use crate::{Error, MessageId, Receipt, Result, parquet_reader, raw};
 
 /// Rows read at once.
@@ -42,33 +43,44 @@ pub(super) async fn check(check: &Arc<Check>, files: &[ListedFile]) -> Result<Ve
 }
 
 async fn check_file(check: Arc<Check>, file: ListedFile) -> Result<Vec<Cited>> {
-    let mut cited = Vec::new();
+    let mut checked = Checked::default();
     if !is_as_listed(&check, &file).await? {
-        return Ok(cited);
+        return Ok(checked.cited);
     }
     let read = async {
         let mut batches =
             parquet_reader::open(&check.lake, &file.key).await?.with_batch_size(ROWS).build()?;
         let mut raw = raw::Forward::new(&check.lake);
         while let Some(rows) = batches.try_next().await? {
-            cited.extend(check_rows(&check, &file.key, rows, &mut raw).await?);
+            let more = check_rows(&check, &file.key, rows, &mut raw).await?;
+            checked.cited.extend(more.cited);
+            checked.lines.extend(more.lines);
         }
-        Ok::<_, crate::Error>(())
+        Ok::<_, Error>(())
     };
     match read.await {
         Ok(()) => {}
         Err(error @ (Error::Parquet(_) | Error::DataFile { .. })) => {
             check.problem(Kind::FileDamaged, format!("{} cannot be read: {error}", file.key));
-            return Ok(cited);
+            return Ok(checked.cited);
         }
         Err(error) => return Err(error),
     }
-    if file.rows != Some(cited.len() as u64) {
-        let text = format!("{} has {} rows, and the log says otherwise", file.key, cited.len());
+    let Checked { cited, lines } = checked;
+    if file.rows != Some(lines.len() as u64) {
+        let text = format!("{} has {} rows, and the log says otherwise", file.key, lines.len());
         check.problem(Kind::FileDamaged, text);
     }
-    check_documents(&check, &file, cited.len()).await?;
+    documents::check(&check, &file, lines).await?;
     Ok(cited)
+}
+
+/// What is kept of the rows of one file.
+#[derive(Default)]
+struct Checked {
+    cited: Vec<Cited>,
+    /// For each row the number of its line in the documents, where the converter that made it is this one.
+    lines: Vec<Option<u64>>,
 }
 
 /// Whether a file is there with the size that the log says.
@@ -99,13 +111,13 @@ async fn check_rows(
     file: &Path,
     rows: RecordBatch,
     raw: &mut raw::Forward,
-) -> Result<Vec<Cited>> {
+) -> Result<Checked> {
     let Some(envelope) = Envelope::of(&rows) else {
         check.problem(
             Kind::FileDamaged,
             format!("{file} lacks columns of the envelope, or they are of other types"),
         );
-        return Ok(Vec::new());
+        return Ok(Checked::default());
     };
     let mut messages = Vec::with_capacity(rows.num_rows());
     let mut row = 0;
@@ -128,8 +140,8 @@ async fn check_rows(
         .map_err(Into::into)
 }
 
-fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Option<Bytes>]) -> Vec<Cited> {
-    let Some(envelope) = Envelope::of(rows) else { return Vec::new() };
+fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Option<Bytes>]) -> Checked {
+    let Some(envelope) = Envelope::of(rows) else { return Checked::default() };
     let columns = match Columns::of(rows) {
         Ok(columns) => Some(columns),
         Err(name) => {
@@ -142,6 +154,7 @@ fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Opti
     };
     let mut cited = Vec::with_capacity(rows.num_rows());
     let (mut counts, mut compared) = (Compared::default(), 0);
+    let remade = Remade::of(rows, messages);
     for (row, message) in messages.iter().enumerate() {
         let Some(id) = envelope.message_id.is_valid(row).then(|| envelope.message_id.value(row)) else {
             check.problem(Kind::RowDiffers, format!("row {} of {file} has no message id", row + 1));
@@ -165,6 +178,9 @@ fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Opti
         });
         if let Some(difference) = difference {
             check.problem(Kind::RowDiffers, format!("message {id} in {file}: {}", described(difference)));
+        } else if let Some(what) = remade.as_ref().and_then(|remade| remade.difference(rows, columns, row)) {
+            let text = format!("message {id} in {file}: {what} is not what its bytes give");
+            check.problem(Kind::RowDiffers, text);
         }
     }
     let mut found = check.found();
@@ -174,7 +190,8 @@ fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Opti
     found.summary.values_unread += counts.unread;
     found.summary.rows_unread += counts.unread_rows;
     drop(found);
-    cited
+    let lines = remade.map_or_else(|| vec![None; rows.num_rows()], |remade| remade.lines);
+    Checked { cited, lines }
 }
 
 fn described(difference: Difference) -> String {
@@ -189,59 +206,6 @@ fn described(difference: Difference) -> String {
         Difference::Extra(at) => format!("the row has a value that the bytes do not have at {}", place(at)),
         Difference::Envelope(at) => {
             format!("the envelope says otherwise than the bytes at {}", place(at))
-        }
-    }
-}
-
-/// Checks that the documents of a file are there, and have one line for each row.
-async fn check_documents(check: &Check, file: &ListedFile, rows: usize) -> Result<()> {
-    let Some(list) = &file.documents else {
-        check.problem(Kind::DocumentMissing, format!("{} names no list of documents", file.key));
-        return Ok(());
-    };
-    let Some(keys) = documents_of(check, list).await? else { return Ok(()) };
-    let mut lines = 0;
-    for key in keys {
-        let document = match documents::read(&check.lake, &key).await {
-            Ok(document) => document,
-            Err(Error::DamagedDocuments { key }) => {
-                check.problem(Kind::DocumentDamaged, format!("{key} cannot be unpacked"));
-                return Ok(());
-            }
-            Err(error) => {
-                check.problem(Kind::DocumentMissing, format!("a document of {}: {error}", file.key));
-                return Ok(());
-            }
-        };
-        let (count, is_json) = tokio::task::spawn_blocking(move || {
-            let mut texts = document.split(|&byte| byte == b'\n');
-            let ends_well = texts.next_back() == Some(&[]);
-            let is_json = |text: &[u8]| serde_json::from_slice::<serde::de::IgnoredAny>(text).is_ok();
-            let (count, right) =
-                texts.fold((0, 0), |(count, right), text| (count + 1, right + usize::from(is_json(text))));
-            (count, ends_well && right == count)
-        })
-        .await?;
-        check.found().summary.documents += 1;
-        if !is_json {
-            check.problem(Kind::DocumentDamaged, format!("{key} has a line that is no JSON"));
-        }
-        lines += count;
-    }
-    if lines != rows {
-        let text = format!("the documents of {} have {lines} lines for {rows} rows", file.key);
-        check.problem(Kind::DocumentDamaged, text);
-    }
-    Ok(())
-}
-
-/// The keys in a list of documents.
-pub(super) async fn documents_of(check: &Check, list: &Path) -> Result<Option<Vec<Path>>> {
-    match documents::read_list(&check.lake, list).await {
-        Ok(keys) => Ok(Some(keys)),
-        Err(error) => {
-            check.problem(Kind::DocumentMissing, format!("the list of documents {list}: {error}"));
-            Ok(None)
         }
     }
 }

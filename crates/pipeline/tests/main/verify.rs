@@ -40,7 +40,8 @@ async fn a_raw_byte_that_changed_is_found() {
         bytes[at] = b'T';
     })
     .await;
-    expect(&lake, &[(Kind::RawChanged, 1), (Kind::ReceiptWrong, 1), (Kind::RowDiffers, 1)]).await;
+    let kinds = [Kind::RawChanged, Kind::ReceiptWrong, Kind::RowDiffers, Kind::DocumentDamaged];
+    expect(&lake, &kinds.map(|kind| (kind, 1))).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,12 +105,61 @@ async fn a_value_that_was_changed_left_out_or_added_is_found_wherever_it_stands(
         (&["msh", "message_control_id"], Some("C7"), Some("C8")),
         (&["control_id"], Some("C7"), Some("C8")),
         (&["message_type"], Some("ADT"), None),
+        (&["structure"], Some("ADT_A01"), Some("ADT_A02")),
+        (&["charset"], Some("ASCII"), None),
     ] {
         let lake = lake_in_memory().await;
         take(&lake, &Files::new().add("a.hl7", message(7))).await;
         rewrite(&lake, |rows| with_value(&rows, path, from, to)).await;
         expect(&lake, &[(Kind::RowDiffers, 1)]).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn links_between_segments_and_warnings_that_were_changed_are_found() {
+    for changed in ["parent_index", "patient_index", "warnings"] {
+        let lake = lake_in_memory().await;
+        let odd = message(6).replace("AL1|", "IN1|1\rOBX|1|ST|||x\rAL1|") + "ZZZ";
+        take(&lake, &Files::new().add("a.hl7", odd)).await;
+        expect(&lake, &[]).await;
+        rewrite(&lake, |rows| {
+            if changed == "warnings" {
+                let old = rows.column_by_name("warnings").unwrap();
+                assert!(!old.as_list::<i32>().value(0).is_empty(), "there is a warning to lose");
+                return replace(&rows, "warnings", &arrow_array::new_null_array(old.data_type(), 1));
+            }
+            let numbers: ArrayRef = Arc::new(arrow_array::Int32Array::from(vec![1]));
+            let al1 = rows.column_by_name("al1").unwrap().as_list::<i32>();
+            let values = al1.values().as_struct();
+            let at = values.column_names().iter().position(|name| *name == changed).unwrap();
+            let mut columns = values.columns().to_vec();
+            assert_ne!(&columns[at], &numbers);
+            columns[at] = numbers;
+            let values = arrow_array::StructArray::new(values.fields().clone(), columns, None);
+            let field = Arc::new(arrow_schema::Field::new("element", values.data_type().clone(), true));
+            let list = arrow_array::ListArray::new(field, al1.offsets().clone(), Arc::new(values), None);
+            replace(&rows, "al1", &(Arc::new(list) as ArrayRef))
+        })
+        .await;
+        expect(&lake, &[(Kind::RowDiffers, 1)]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn documents_of_other_messages_are_found() {
+    let lake = lake_in_memory().await;
+    take(&lake, &Files::new().add("a.hl7", message(7) + &message(8))).await;
+    let document = find(&lake, "staging/json", ".ndjson").await;
+    let whole = lake.read(&document).await.unwrap();
+    let text = String::from_utf8(whole.to_vec()).unwrap();
+    let swapped: String = text.lines().rev().map(|line| format!("{line}\n")).collect();
+    put(&lake, &document, swapped.into()).await;
+    expect(&lake, &[(Kind::DocumentDamaged, 1)]).await;
+    put(&lake, &document, text.replacen("STONE", "STORE", 1).into()).await;
+    expect(&lake, &[(Kind::DocumentDamaged, 1)]).await;
+    put(&lake, &document, whole.slice(..whole.len() - 1)).await;
+    let found = verify(&lake).await.unwrap().problems.counts;
+    assert!(found.contains_key(&Kind::DocumentDamaged), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +182,7 @@ async fn a_row_that_cites_other_bytes_or_stands_twice_is_found() {
         twice
     })
     .await;
-    expect(&lake, &[(Kind::Lost, 1), (Kind::RowTwice, 1)]).await;
+    expect(&lake, &[(Kind::Lost, 1), (Kind::RowTwice, 1), (Kind::DocumentDamaged, 1)]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
