@@ -110,7 +110,7 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_doubled() {
         // From before the first write to after the last one, in steps that no run of this feed is in time with.
         std::thread::sleep(Duration::from_millis(30 + round * 397 % 2_500));
         for run in &mut runs {
-            let signal = ["KILL", "KILL", "TERM", "INT"][round as usize % 4];
+            let signal = ["KILL", "TERM", "INT", "HUP"][round as usize % 4];
             let _ = Command::new("kill").args([&format!("-{signal}"), &run.id().to_string()]).status();
             run.wait().unwrap();
         }

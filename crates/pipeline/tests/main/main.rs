@@ -3,7 +3,9 @@
 
 mod archives;
 mod crashes;
+mod faulty;
 mod journey;
+mod power;
 mod replay;
 mod sweep;
 mod verify;
