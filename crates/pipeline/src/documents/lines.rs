@@ -50,9 +50,9 @@ impl Lines {
         if self.length > SHORT
             && let Form::Plain(text) = &mut self.form
         {
-            let mut encoder = Encoder::new(Vec::new(), LEVEL).map_err(internal)?;
-            encoder.include_checksum(true).map_err(internal)?;
-            encoder.write_all(text).map_err(internal)?;
+            let mut encoder = Encoder::new(Vec::new(), LEVEL).map_err(|error| internal(&error))?;
+            encoder.include_checksum(true).map_err(|error| internal(&error))?;
+            encoder.write_all(text).map_err(|error| internal(&error))?;
             self.form = Form::Packed(encoder);
         }
         match &mut self.form {
@@ -61,9 +61,10 @@ impl Lines {
                 text.push(b'\n');
                 Ok(())
             }
-            Form::Packed(encoder) => {
-                encoder.write_all(line).and_then(|()| encoder.write_all(b"\n")).map_err(internal)
-            }
+            Form::Packed(encoder) => encoder
+                .write_all(line)
+                .and_then(|()| encoder.write_all(b"\n"))
+                .map_err(|error| internal(&error)),
             Form::Failed(_) => Ok(()),
         }
     }
@@ -72,7 +73,7 @@ impl Lines {
     pub(super) fn finish(self) -> Result<(Bytes, &'static str)> {
         Ok(match self.form {
             Form::Plain(text) => (text.into(), ""),
-            Form::Packed(encoder) => (encoder.finish().map_err(internal)?.into(), ENDING),
+            Form::Packed(encoder) => (encoder.finish().map_err(|error| internal(&error))?.into(), ENDING),
             Form::Failed(error) => return Err(error),
         })
     }
@@ -82,6 +83,6 @@ impl Lines {
 pub(super) const ENDING: &str = ".zst";
 
 /// Compressing into memory cannot fail but for a lack of it.
-fn internal(error: std::io::Error) -> Error {
+fn internal(error: &std::io::Error) -> Error {
     Error::Internal(format!("compressing documents: {error}"))
 }
