@@ -20,7 +20,7 @@ pub(super) struct Errors {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// One line for each: id, when, code, feed, where, reason
+    /// One line for each: id, when, code, feed, origin, where, reason
     List,
     /// The report of one
     Show {
@@ -51,11 +51,12 @@ impl Errors {
                 for entry in pipeline::errors(&lake).await? {
                     writeln!(
                         stdout,
-                        "{}  {}  {:<16}  {}  byte {}  {}",
+                        "{}  {}  {:<16}  {}  {}  byte {}  {}",
                         entry.message_id,
                         rfc3339_milliseconds(entry.received_at.div_euclid(1_000)),
                         entry.code,
                         entry.feed,
+                        entry.origin,
                         entry.offset,
                         entry.reason,
                     )?;
