@@ -41,14 +41,6 @@ pub enum Error {
         /// The table's folder.
         table: String,
     },
-    /// An archive cannot be read, or not to its end.
-    #[error("the archive {key} cannot be read further: {reason}")]
-    Archive {
-        /// The archive in the raw zone.
-        key: String,
-        /// What the decoder says.
-        reason: String,
-    },
     /// A run of ids that were seen is not what was written. It can be made again from the table.
     #[error("the run {key} is damaged")]
     DamagedRun {

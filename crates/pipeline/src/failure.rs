@@ -8,10 +8,10 @@ use futures::TryStreamExt;
 use hl7::{Finding, FindingCode, Message, ParseError, ParseErrorKind};
 use serde::Serialize;
 use serde_json::json;
-use storage::{Lake, error_bytes_key, error_report_key};
+use storage::{Lake, error_bytes_key, error_report_key, raw};
 use tables::Places;
 
-use crate::{Receipt, Result, raw, time};
+use crate::{Receipt, Result, time};
 
 /// Why a message is in the error zone. A closed list: scripts and tables rely on the words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use crate::convert::Rules;
 use crate::run::Run;
 use crate::split::{Content, Contents, Found};
 use crate::stage::{Batch, Stage};
-use crate::{Accounting, Error, Input, Landed, Received, Result, land, raw, recover};
+use crate::{Accounting, Error, Input, Landed, Received, Result, content, land, recover};
 
 /// Messages converted and committed together, at most.
 const BATCH_MESSAGES: usize = 8_192;
@@ -214,10 +214,10 @@ async fn cut(
     settings: &Settings,
     batches: &mut Batches<'_>,
 ) -> Result<Vec<BatchWarning>> {
-    let contents = match raw::contents(lake, landed).await {
+    let contents = match content::contents(lake, landed).await {
         Ok(contents) => contents,
         // It begins like an archive and is none: an error as a whole, and its bytes are in the raw zone.
-        Err(Error::Archive { .. }) => vec![raw::Content::of(landed)],
+        Err(Error::Storage(storage::Error::Archive { .. })) => vec![content::Content::of(landed)],
         Err(error) => return Err(error),
     };
     let is_archive = contents.iter().any(|content| content.member.is_some());

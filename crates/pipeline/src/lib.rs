@@ -6,6 +6,7 @@
 
 mod accounting;
 mod commit;
+mod content;
 mod convert;
 mod delta;
 mod documents;
@@ -17,7 +18,6 @@ mod init;
 mod land;
 mod parquet_reader;
 mod prepare;
-mod raw;
 mod receipts;
 mod receive;
 mod recover;

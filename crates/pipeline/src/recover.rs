@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::{Lake, Lock, raw_prefix, receipts_prefix};
+use storage::{Lake, Lock, raw, raw_prefix, receipts_prefix};
 use tokio::sync::mpsc;
 
 use crate::convert::Rules;
@@ -15,7 +15,7 @@ use crate::ingest::Batches;
 use crate::run::Run;
 use crate::split::{Content, Contents, Whole};
 use crate::stage::{Receipted, Stage};
-use crate::{Accounting, Landed, Receipt, Received, Result, raw, receipts, run, time};
+use crate::{Accounting, Landed, Receipt, Received, Result, content, receipts, run, time};
 
 /// Finishes all that runs which died have begun; gives the account of it.
 ///
@@ -109,7 +109,8 @@ async fn finish_objects(
             received_at: time::now(),
         };
         let landed = Landed { sha256: hash_of(lake, &key).await?, key, length, bytes: None };
-        for content in raw::contents(lake, &landed).await.unwrap_or_else(|_| vec![raw::Content::of(&landed)])
+        for content in
+            content::contents(lake, &landed).await.unwrap_or_else(|_| vec![content::Content::of(&landed)])
         {
             let reached = reached.get(&content.key).map_or(0, |reached| reached.0);
             let mut contents = Contents::open(lake, &landed, &content, &received, &rules).await?;
@@ -191,14 +192,14 @@ mod tests {
         let mut receipts = Vec::new();
         let rules = Rules { strict: true, ..Rules::default() };
         let mut contents =
-            Contents::open(&lake, &whole, &raw::Content::of(&whole), &received, &Rules::default())
+            Contents::open(&lake, &whole, &content::Content::of(&whole), &received, &Rules::default())
                 .await
                 .unwrap();
         while let Some(found) = contents.next().await.unwrap() {
             receipts.push(found.receipt());
         }
         let mut contents =
-            Contents::open(&lake, &half, &raw::Content::of(&half), &other, &rules).await.unwrap();
+            Contents::open(&lake, &half, &content::Content::of(&half), &other, &rules).await.unwrap();
         receipts.push(contents.next().await.unwrap().unwrap().receipt());
         let all: Vec<&Receipt> = receipts.iter().collect();
         receipts::write(&lake, &dead.next_batch(), &all, &[whole.key]).await.unwrap();

@@ -7,11 +7,11 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use storage::{Lake, error_bytes_key, error_report_key, error_table, staging_table};
+use storage::{Lake, error_bytes_key, error_report_key, error_table, raw, staging_table};
 
 use crate::delta::Table;
 use crate::seen::{Seen, ids_in};
-use crate::{Error, MessageId, Result, parquet_reader, raw};
+use crate::{Error, MessageId, Result, parquet_reader};
 
 /// The bytes of a staged message, from the raw zone; of one in error, from the error zone.
 pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
@@ -21,7 +21,7 @@ pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
     {
         let range = place.offset..place.offset + place.length;
         let key = Path::parse(&place.raw_key).map_err(|_| unknown(id))?;
-        return raw::read_range(lake, &key, range).await;
+        return Ok(raw::read_range(lake, &key, range).await?);
     }
     match lake.read(&error_bytes_key(&id.to_string())).await {
         Ok(bytes) => Ok(bytes),

@@ -11,11 +11,11 @@ use hl7::stream::batch::{BatchWarning, Batches};
 use hl7::stream::{Piece, PieceKind, Splitter};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::Lake;
+use storage::{Lake, raw};
 
 use crate::convert::Rules;
 use crate::identity::{hex, sha256};
-use crate::{Error, Landed, MessageId, Receipt, Received, Result, raw};
+use crate::{Landed, MessageId, Receipt, Received, Result, content};
 
 /// A raw object that is being cut, as each of its receipts tells it.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ pub(crate) struct Contents {
     lake: Lake,
     source: Arc<Source>,
     bytes: Option<Bytes>,
-    chunks: BoxStream<'static, Result<Bytes>>,
+    chunks: BoxStream<'static, storage::Result<Bytes>>,
     /// Bytes read so far.
     length: u64,
     is_binary: bool,
@@ -119,7 +119,7 @@ impl Contents {
     pub(crate) async fn open(
         lake: &Lake,
         landed: &Landed,
-        content: &raw::Content,
+        content: &content::Content,
         received: &Received,
         rules: &Rules,
     ) -> Result<Self> {
@@ -266,8 +266,8 @@ impl Contents {
                 self.length += chunk.len() as u64;
                 self.buffer.extend_from_slice(&chunk);
             }
-            Some(Err(Error::Archive { .. })) => (self.is_damaged, self.at_end) = (true, true),
-            Some(Err(error)) => return Err(error),
+            Some(Err(storage::Error::Archive { .. })) => (self.is_damaged, self.at_end) = (true, true),
+            Some(Err(error)) => return Err(error.into()),
             None => self.at_end = true,
         }
         Ok(())

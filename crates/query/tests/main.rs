@@ -5,4 +5,5 @@ mod bytes;
 mod catalog;
 mod docs;
 mod engine;
+mod raw;
 mod sql;

@@ -73,6 +73,14 @@ pub enum Error {
         /// The file.
         key: String,
     },
+    /// An archive cannot be read, or not to its end.
+    #[error("the archive {key} cannot be read further: {reason}")]
+    Archive {
+        /// The archive in the raw zone.
+        key: String,
+        /// What the decoder says.
+        reason: String,
+    },
     /// The store under the lake refused.
     #[error("cannot {action} {key}: {reason}")]
     Store {

@@ -14,6 +14,7 @@ mod keys;
 mod lake;
 mod location;
 mod lock;
+pub mod raw;
 mod upload;
 
 pub use delta_log::{LINES, check_commit_text, check_log};

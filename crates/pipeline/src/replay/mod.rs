@@ -18,7 +18,7 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use object_store::path::Path;
-use storage::{Lake, error_table, settled_prefix, staging_table};
+use storage::{Lake, error_table, raw, settled_prefix, staging_table};
 
 use self::first::First;
 pub use self::progress::ReplayProgress;
@@ -29,7 +29,7 @@ use crate::prepare::{Prepared, prepare};
 use crate::resolve::resolve;
 use crate::seen::{Seen, ids_in};
 use crate::stage::put_failures;
-use crate::{Error, MessageId, Receipt, Result, raw, receipts, run, sha256};
+use crate::{Error, MessageId, Receipt, Result, receipts, run, sha256};
 
 /// Messages converted together, at most.
 const BATCH_MESSAGES: usize = 8_192;

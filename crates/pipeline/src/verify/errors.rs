@@ -9,12 +9,12 @@ use arrow_array::{Array, RecordBatch};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::{error_bytes_key, error_report_key};
+use storage::{error_bytes_key, error_report_key, raw};
 
 use super::staging::{Cited, is_as_listed};
 use super::{Check, Kind, key_of};
 use crate::delta::ListedFile;
-use crate::{MessageId, Result, parquet_reader, raw};
+use crate::{MessageId, Result, parquet_reader};
 
 /// Errors that are looked at at the same time.
 const READS: usize = 16;

@@ -8,11 +8,11 @@ use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::{raw_prefix, receipts_prefix};
+use storage::{raw, raw_prefix, receipts_prefix};
 
 use super::{Check, Kind, cores, number_of};
 use crate::identity::hex;
-use crate::{Landed, MessageId, Receipt, Result, raw, receipts};
+use crate::{Landed, MessageId, Receipt, Result, content, receipts};
 
 /// What a receipt says of a range of a raw object, as numbers: 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +127,7 @@ async fn check_object(check: &Check, key: &Path, ranges: &[Range], is_finished: 
     let landed = Landed { key: key.clone(), length, sha256, bytes: Some(head.into()) };
     // What begins like an archive and is none was taken up as it is.
     let contents =
-        raw::contents(&check.lake, &landed).await.unwrap_or_else(|_| vec![raw::Content::of(&landed)]);
+        content::contents(&check.lake, &landed).await.unwrap_or_else(|_| vec![content::Content::of(&landed)]);
     for content in contents {
         let name = match &content.member {
             Some(member) => format!("{}!{member}", landed.sha256),

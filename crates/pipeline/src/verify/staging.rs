@@ -15,8 +15,10 @@ use super::plain::Place;
 use super::remade::Remade;
 use super::row::Columns;
 use super::{Check, Kind, cores, key_of, number_of};
+use storage::raw;
+
 use crate::delta::ListedFile;
-use crate::{Error, MessageId, Receipt, Result, parquet_reader, raw};
+use crate::{Error, MessageId, Receipt, Result, parquet_reader};
 
 /// Rows read at once.
 const ROWS: usize = 1_024;

@@ -10,12 +10,11 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use object_store::path::Path;
-use storage::{Lake, plain};
 use tokio::sync::mpsc;
 use zip::ZipArchive;
 
 use super::reader::ObjectReader;
-use crate::{Error, Result};
+use crate::{Error, Lake, Result, plain};
 
 /// Bytes decoded at once.
 const CHUNK: usize = 1 << 20;
@@ -52,7 +51,8 @@ pub(super) async fn members(lake: &Lake, object: &Path, packing: Packing) -> Res
         let archive = ZipArchive::new(reader).map_err(|error| damaged(&key, error.to_string()))?;
         Ok(names(&archive).into_iter().map(|(key_name, name, _)| (key_name, name)).collect())
     })
-    .await?
+    .await
+    .map_err(|_| Error::Interrupted)?
 }
 
 /// The decoded bytes of a member.

@@ -14,57 +14,43 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use storage::Lake;
 
-use crate::{Error, Landed, Result};
+use crate::{Lake, Result};
 use archive::Packing;
-pub(crate) use forward::Forward;
+pub use forward::Forward;
 
 const MARK: char = '!';
 /// Bytes of a long range that are fetched at once.
 const PIECE: u64 = 1 << 20;
 
-/// Bytes in the raw zone that are cut into messages by themselves.
-#[derive(Clone, Debug)]
-pub(crate) struct Content {
-    /// The raw key, with the member if it is one of an archive.
-    pub(crate) key: Path,
-    /// What the member is called in the archive.
-    pub(crate) member: Option<String>,
-    /// The bytes, if they are at hand.
-    pub(crate) bytes: Option<Bytes>,
+/// A member of an archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The raw key of its decoded bytes.
+    pub raw_key: Path,
+    /// What the archive calls it.
+    pub name: String,
 }
 
-impl Content {
-    /// The object itself.
-    pub(crate) fn of(landed: &Landed) -> Self {
-        Self { key: landed.key.clone(), member: None, bytes: landed.bytes.clone() }
-    }
-}
+/// Bytes that tell whether an object is an archive.
+pub const HEAD: u64 = 8;
 
-/// What a landed object holds: itself, or the members of an archive.
+/// The members of an object that begins with these bytes; `None` if it is no archive.
 ///
 /// # Errors
-/// [`Error::Archive`] when it begins like an archive and its list of members cannot be read.
-pub(crate) async fn contents(lake: &Lake, landed: &Landed) -> Result<Vec<Content>> {
-    let head = match &landed.bytes {
-        Some(bytes) => bytes.clone(),
-        None => lake.read_range(&landed.key, 0..landed.length.min(8)).await?,
+/// [`Error::Archive`](crate::Error::Archive) when it begins like an archive and its list of members cannot be read.
+pub async fn members(lake: &Lake, object: &Path, head: &[u8]) -> Result<Option<Vec<Member>>> {
+    let Some(packing) = Packing::of(head) else { return Ok(None) };
+    let members = archive::members(lake, object, packing).await?.into_iter();
+    let member = |(short, name): (String, String)| Member {
+        raw_key: Path::from(format!("{object}{MARK}{short}")),
+        name,
     };
-    let Some(packing) = Packing::of(&head) else {
-        return Ok(vec![Content::of(landed)]);
-    };
-    let members = archive::members(lake, &landed.key, packing).await?;
-    let content = |(name, member): (String, String)| Content {
-        key: Path::from(format!("{}{MARK}{name}", landed.key)),
-        member: Some(member),
-        bytes: None,
-    };
-    Ok(members.into_iter().map(content).collect())
+    Ok(Some(members.map(member).collect()))
 }
 
 /// The object of a raw key, and the member in it.
-pub(crate) fn object_of(raw_key: &Path) -> (Path, Option<&str>) {
+pub fn object_of(raw_key: &Path) -> (Path, Option<&str>) {
     match raw_key.as_ref().split_once(MARK) {
         Some((object, member)) => (Path::from(object), Some(member)),
         None => (raw_key.clone(), None),
@@ -72,17 +58,17 @@ pub(crate) fn object_of(raw_key: &Path) -> (Path, Option<&str>) {
 }
 
 /// The bytes at a raw key from the first to the last, decoded if they are a member of an archive.
-pub(crate) async fn open(lake: &Lake, raw_key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
+pub async fn open(lake: &Lake, raw_key: &Path) -> Result<BoxStream<'static, Result<Bytes>>> {
     match object_of(raw_key) {
         (object, Some(member)) => archive::open(lake, &object, member).await,
-        (object, None) => Ok(lake.read_chunks(&object).await?.map_err(Error::from).boxed()),
+        (object, None) => lake.read_chunks(&object).await,
     }
 }
 
 /// A range of the bytes at a raw key. Of a member, all before it is decoded too.
-pub(crate) async fn read_range(lake: &Lake, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
+pub async fn read_range(lake: &Lake, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
     if object_of(raw_key).1.is_none() {
-        return Ok(lake.read_range(raw_key, range).await?);
+        return lake.read_range(raw_key, range).await;
     }
     let mut wanted = BytesMut::new();
     let mut pieces = range_pieces(lake, raw_key, range).await?;
@@ -93,7 +79,7 @@ pub(crate) async fn read_range(lake: &Lake, raw_key: &Path, range: Range<u64>) -
 }
 
 /// A range of the bytes at a raw key, piece by piece.
-pub(crate) async fn range_pieces(
+pub async fn range_pieces(
     lake: &Lake,
     raw_key: &Path,
     range: Range<u64>,

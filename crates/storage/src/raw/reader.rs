@@ -4,8 +4,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::Bytes;
 use object_store::path::Path;
-use storage::Lake;
 use tokio::runtime::Handle;
+
+use crate::Lake;
 
 /// Bytes fetched at once.
 const BLOCK: u64 = 1 << 20;
@@ -23,7 +24,7 @@ pub(super) struct ObjectReader {
 
 impl ObjectReader {
     /// Must be made on an asynchronous thread, and used on another.
-    pub(super) async fn open(lake: &Lake, key: &Path) -> storage::Result<Self> {
+    pub(super) async fn open(lake: &Lake, key: &Path) -> crate::Result<Self> {
         let length = lake.size(key).await?;
         let (lake, key, runtime) = (lake.clone(), key.clone(), Handle::current());
         Ok(Self { lake, key, runtime, length, position: 0, block: (0, Bytes::new()) })

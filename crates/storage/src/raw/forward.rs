@@ -6,12 +6,11 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use object_store::path::Path;
-use storage::Lake;
 
-use crate::Result;
+use crate::{Lake, Result};
 
 /// Reads ranges; in memory is the piece of an archive that was decoded last.
-pub(crate) struct Forward {
+pub struct Forward {
     lake: Lake,
     member: Option<Member>,
     /// How often the decoding of a member was begun.
@@ -28,8 +27,15 @@ struct Member {
     piece: Bytes,
 }
 
+impl std::fmt::Debug for Forward {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Forward").field("lake", &self.lake).finish_non_exhaustive()
+    }
+}
+
 impl Forward {
-    pub(crate) fn new(lake: &Lake) -> Self {
+    /// A reader that has read nothing yet.
+    pub fn new(lake: &Lake) -> Self {
         Self {
             lake: lake.clone(),
             member: None,
@@ -38,13 +44,18 @@ impl Forward {
         }
     }
 
+    /// Whether a range can be read without decoding again what lies before it.
+    pub fn goes_on_to(&self, raw_key: &Path, start: u64) -> bool {
+        self.member.as_ref().is_some_and(|member| member.raw_key == *raw_key && member.position <= start)
+    }
+
     /// A range of the bytes at a raw key, as [`read_range`](super::read_range) gives it.
-    pub(crate) async fn read(&mut self, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
+    pub async fn read(&mut self, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
         if super::object_of(raw_key).1.is_none() {
-            return Ok(self.lake.read_range(raw_key, range).await?);
+            return self.lake.read_range(raw_key, range).await;
         }
-        let goes_on = |member: &Member| member.raw_key == *raw_key && member.position <= range.start;
-        let mut member = match self.member.take().filter(goes_on) {
+        let goes_on = self.goes_on_to(raw_key, range.start);
+        let mut member = match self.member.take().filter(|_| goes_on) {
             Some(member) => member,
             None => {
                 #[cfg(test)]
@@ -87,17 +98,16 @@ impl Member {
 mod tests {
     use std::io::Write;
 
-    use storage::Location;
-
     use super::*;
+    use crate::Location;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_archive_is_decoded_once_unless_one_goes_back() {
         let content: Vec<u8> = (0..700_000u32).flat_map(u32::to_le_bytes).collect();
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packer.write_all(&content).unwrap();
-        let lake = crate::init(Location::memory().unwrap()).await.unwrap();
-        let object = storage::raw_key("one", &"0".repeat(64), "week.gz");
+        let lake = Lake::at(Location::memory().unwrap());
+        let object = crate::raw_key("one", &"0".repeat(64), "week.gz");
         lake.put_new(&object, packer.finish().unwrap().into()).await.unwrap();
         let key = Path::from(format!("{object}!week"));
         let mut reader = Forward::new(&lake);
