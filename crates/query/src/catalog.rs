@@ -7,6 +7,7 @@ use futures::StreamExt;
 use tables::names::{self, Datatype, Slot};
 
 use crate::counts::{self, Counts, Filled, Rows};
+use crate::pluck::{AT, EACH};
 use crate::{Answer, Engine, Error, Result};
 
 /// A table.
@@ -16,8 +17,8 @@ pub struct TableEntry {
     pub name: String,
     /// What a row of it is.
     pub description: &'static str,
-    /// How many rows it has.
-    pub rows: usize,
+    /// How many rows it has; `None` where counting them takes as long as asking for all of them.
+    pub rows: Option<usize>,
 }
 
 /// A column, or a leaf inside of one.
@@ -55,18 +56,48 @@ impl Engine {
     pub async fn tables(&self) -> Result<Vec<TableEntry>> {
         let mut entries = Vec::new();
         for (name, description) in TABLES {
-            entries.push(TableEntry { name: name.into(), description, rows: self.count(name).await? });
+            let rows = match name {
+                "receipts" => Some(self.count(&self.ledger_of_receipts()).await?),
+                "reused_control_ids" if self.is_large() => None,
+                name => Some(self.count(name).await?),
+            };
+            entries.push(TableEntry { name: name.into(), description, rows });
         }
-        for segment in self.segment_views() {
+        for (segment, rows) in self.occurrences().await? {
             let name = format!("segments.{segment}");
-            let rows = self.count(&name).await?;
-            entries.push(TableEntry {
-                name,
-                description: "one row for each occurrence of the segment",
-                rows,
-            });
+            let description = "one row for each occurrence of the segment";
+            entries.push(TableEntry { name, description, rows: Some(rows) });
         }
         Ok(entries)
+    }
+
+    /// How often each segment occurs, counted in one passage by its numbers alone.
+    async fn occurrences(&self) -> Result<Vec<(String, usize)>> {
+        let segments = self.segment_views();
+        if segments.is_empty() {
+            return Ok(Vec::new());
+        }
+        let columns = self.staging_columns();
+        let index = names::SEGMENT_INDEXES[0];
+        let count = |segment: &String| {
+            let (first, more) = (segment.clone(), format!("{segment}{}", names::MORE));
+            let held = [first, more].into_iter().filter(|column| columns.contains(column));
+            let counts = held.map(|column| match self.is_list(&column) {
+                true => format!("coalesce(sum(cardinality({EACH}(\"{column}\", '{index}'))), 0)"),
+                false => format!("count({AT}(\"{column}\", '{index}'))"),
+            });
+            format!("CAST({} AS BIGINT)", counts.collect::<Vec<_>>().join(" + "))
+        };
+        let counts: Vec<String> = segments.iter().map(count).collect();
+        let batches =
+            self.sql(&format!("SELECT {} FROM staging", counts.join(", "))).await?.collect().await?;
+        let count = |position: usize| {
+            let column = batches.first()?.column(position).as_primitive_opt::<Int64Type>()?;
+            usize::try_from(column.values().first().copied()?).ok()
+        };
+        let counts: Vec<usize> =
+            (0..segments.len()).map(|position| count(position).unwrap_or_default()).collect();
+        Ok(segments.into_iter().zip(counts).collect())
     }
 
     /// The columns of a table down to single values: how often each has one, and since when.

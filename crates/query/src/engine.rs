@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::{MemorySchemaProvider, SchemaProvider, TableProvider};
 use datafusion::common::config::Dialect;
 use datafusion::dataframe::DataFrame;
@@ -31,6 +31,8 @@ pub struct Engine {
     receipts: SchemaRef,
     reused_control_ids: SchemaRef,
     segments: Arc<Segments>,
+    /// The moment that is asked, in microseconds since 1970, if it is not the present.
+    moment: Option<i64>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -90,7 +92,7 @@ impl Engine {
             .build();
         let context = SessionContext::new_with_state(state);
         context.register_object_store(store_url()?.as_ref(), lake.store());
-        for function in pluck::functions().into_iter().chain(functions::all(lake)) {
+        for function in pluck::functions().into_iter().chain(functions::all(lake, &context)) {
             context.register_udf(function);
         }
 
@@ -113,7 +115,7 @@ impl Engine {
         let view = views::reused_control_ids(&context).await?;
         let reused_control_ids = view.schema();
         main.register_table("reused_control_ids".into(), view)?;
-        Ok(Self { context, staging, errors, receipts, reused_control_ids, segments })
+        Ok(Self { context, staging, errors, receipts, reused_control_ids, segments, moment })
     }
 
     /// Asks a question. Nothing a question says can change the lake.
@@ -146,6 +148,23 @@ impl Engine {
     /// The names of the columns of staging.
     pub(crate) fn staging_columns(&self) -> Vec<String> {
         self.staging.schema().fields().iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// Whether a column of staging is a list.
+    pub(crate) fn is_list(&self, column: &str) -> bool {
+        let schema = self.staging.schema();
+        schema.field_with_name(column).is_ok_and(|field| matches!(field.data_type(), DataType::List(_)))
+    }
+
+    /// Whether a question to all rows of staging takes long.
+    pub(crate) fn is_large(&self) -> bool {
+        const ROWS: usize = 1_000_000;
+        self.staging.rows().is_none_or(|rows| rows > ROWS)
+    }
+
+    /// What to count for the receipts: without asking what became of each.
+    pub(crate) fn ledger_of_receipts(&self) -> String {
+        format!("{} AS receipt{}", views::LEDGER_OF_RECEIPTS, views::received_until(self.moment))
     }
 
     /// The error with the names that may have been meant, if it is about a table or a function.

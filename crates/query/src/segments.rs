@@ -77,7 +77,7 @@ impl SegmentTable {
         Self { staging, key, schema }
     }
 
-    /// The staging table with the message id and the wanted fields of this segment, and nothing else.
+    /// The staging table with the wanted fields of this segment, the message id if it is one, and nothing else.
     fn narrowed(&self, wanted: &Schema) -> FilesTable {
         let indexes =
             SEGMENT_INDEXES[..1].iter().map(|name| Arc::new(Field::new(*name, DataType::Int32, true)));
@@ -91,7 +91,7 @@ impl SegmentTable {
         );
         let occurrence = DataType::Struct(fields.collect());
         let staging = self.staging.schema();
-        let mut columns = vec![Field::new(MESSAGE_ID, DataType::Utf8, true)];
+        let mut columns = Vec::new();
         for name in [self.key.to_owned(), format!("{}{MORE}", self.key)] {
             let Ok(column) = staging.field_with_name(&name) else { continue };
             let data_type = match column.data_type() {
@@ -101,6 +101,9 @@ impl SegmentTable {
                 _ => occurrence.clone(),
             };
             columns.push(Field::new(name, data_type, true));
+        }
+        if columns.is_empty() || wanted.column_with_name(MESSAGE_ID).is_some() {
+            columns.push(Field::new(MESSAGE_ID, DataType::Utf8, true));
         }
         self.staging.narrowed(Arc::new(Schema::new(columns)))
     }
@@ -228,9 +231,12 @@ impl ExecutionPlan for OccurrencesExec {
 
 /// The occurrences in a batch of messages: those of the column of first ones, then those of each list.
 fn occurrences(batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<RecordBatch>> {
-    let ids = batch.column(0);
+    let input = batch.schema();
+    let ids = batch.column_by_name(MESSAGE_ID);
     let mut batches = Vec::new();
-    for column in &batch.columns()[1..] {
+    let occurrences =
+        input.fields().iter().zip(batch.columns()).filter(|(field, _)| field.name() != MESSAGE_ID);
+    for (_, column) in occurrences {
         let (rows, structs) = match column.as_list_opt::<i32>() {
             Some(lists) => {
                 let (first, last) = (lists.offsets()[0] as usize, lists.offsets()[lists.len()] as usize);
@@ -261,11 +267,11 @@ fn occurrences(batch: &RecordBatch, schema: &SchemaRef) -> Result<Vec<RecordBatc
 
 fn output_column(
     field: &FieldRef,
-    ids: &ArrayRef,
+    ids: Option<&ArrayRef>,
     rows: &UInt32Array,
     structs: &StructArray,
 ) -> Result<ArrayRef> {
-    if field.name() == MESSAGE_ID {
+    if let Some(ids) = ids.filter(|_| field.name() == MESSAGE_ID) {
         return Ok(take(ids, rows, None)?);
     }
     match structs.column_by_name(field.name()) {

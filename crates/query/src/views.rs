@@ -12,6 +12,9 @@ use crate::Result;
 use crate::ranges::Ranges;
 use crate::table::{DataFile, FilesTable};
 
+/// The receipts alone, without what became of them.
+pub(crate) const LEDGER_OF_RECEIPTS: &str = "lake.ledger.receipts";
+
 /// Every receipt with what became of it. An id that is staged is so whatever else is known of it.
 const RECEIPTS: &str = "
     SELECT receipt.*,
@@ -46,13 +49,18 @@ const ERRORS: &str = "
 /// A control ID is unique for the application and the facility that send it (HL7 v2.5.1, 2.15.9.10): what has one in
 /// common with a message of other content.
 const REUSED_CONTROL_IDS: &str = "
-    SELECT feed, sending_application, sending_facility, control_id, message_id, received_at, sequence, message_type,
-        trigger_event, messages
-    FROM (
-        SELECT *, count(*) OVER (PARTITION BY feed, sending_application, sending_facility, control_id) AS messages
+    SELECT one.feed, one.sending_application, one.sending_facility, one.control_id, one.message_id, one.received_at,
+        one.sequence, one.message_type, one.trigger_event, reused.messages
+    FROM lake.main.staging AS one
+    JOIN (
+        SELECT feed, sending_application, sending_facility, control_id, count(*) AS messages
         FROM lake.main.staging WHERE control_id <> ''
-    )
-    WHERE messages > 1";
+        GROUP BY feed, sending_application, sending_facility, control_id
+        HAVING count(*) > 1
+    ) AS reused
+        ON reused.control_id = one.control_id AND reused.feed = one.feed
+        AND (reused.sending_application IS NOT DISTINCT FROM one.sending_application)
+        AND (reused.sending_facility IS NOT DISTINCT FROM one.sending_facility)";
 
 /// The view of the receipts up to a moment, in microseconds since 1970.
 pub(crate) async fn receipts(
@@ -60,13 +68,16 @@ pub(crate) async fn receipts(
     has_errors: bool,
     moment: Option<i64>,
 ) -> Result<Arc<dyn TableProvider>> {
-    let mut query = if has_errors { RECEIPTS } else { RECEIPTS_WITHOUT_ERRORS }.to_owned();
-    if let Some(moment) = moment {
-        query.push_str(&format!(
-            " WHERE receipt.received_at <= arrow_cast({moment}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
-        ));
-    }
-    view(context, &query).await
+    let receipts = if has_errors { RECEIPTS } else { RECEIPTS_WITHOUT_ERRORS };
+    view(context, &format!("{receipts}{}", received_until(moment))).await
+}
+
+/// The condition on a `receipt` that it was written up to a moment.
+pub(crate) fn received_until(moment: Option<i64>) -> String {
+    let until = |moment| {
+        format!(" WHERE receipt.received_at <= arrow_cast({moment}, 'Timestamp(Microsecond, Some(\"UTC\"))')")
+    };
+    moment.map(until).unwrap_or_default()
 }
 
 /// The view of what has failed and is not staged.

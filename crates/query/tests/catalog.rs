@@ -4,6 +4,19 @@ use query::{ColumnEntry, Engine};
 
 use crate::sql::lake_of_messages;
 
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_tell_how_many_rows_they_have() {
+    let engine = Engine::open(&lake_of_messages().await).await.unwrap();
+    let tables = engine.tables().await.unwrap();
+    assert!(tables.iter().any(|table| table.name == "segments.obx"), "{tables:?}");
+    for table in tables {
+        let rows =
+            engine.sql(&format!("SELECT * FROM {}", table.name)).await.unwrap().collect().await.unwrap();
+        let rows = rows.iter().map(|batch| batch.num_rows()).sum();
+        assert_eq!(table.rows, Some(rows), "{}", table.name);
+    }
+}
+
 fn entry<'c>(columns: &'c [ColumnEntry], name: &str) -> &'c ColumnEntry {
     columns.iter().find(|column| column.name == name).unwrap_or_else(|| panic!("no {name}"))
 }

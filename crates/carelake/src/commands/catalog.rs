@@ -30,7 +30,8 @@ pub(crate) async fn print_tables(engine: &Engine) -> Result<()> {
     let tables = engine.tables().await?;
     let mut stdout = std::io::stdout().lock();
     for table in tables {
-        writeln!(stdout, "{:<18} {:>10} rows  {}", table.name, table.rows, table.description)?;
+        let rows = table.rows.map_or_else(|| "?".to_owned(), |rows| rows.to_string());
+        writeln!(stdout, "{:<18} {rows:>10} rows  {}", table.name, table.description)?;
     }
     Ok(())
 }
