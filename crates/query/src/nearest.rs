@@ -4,9 +4,14 @@ use crate::Error;
 
 /// The error for a name that nothing has, with the nearest that something has.
 pub(crate) fn unknown(name: &str, parent: &str, known: &[&str]) -> Error {
+    unknown_near(name, parent, &nearest(name, known))
+}
+
+/// The same with the nearest given.
+pub(crate) fn unknown_near(name: &str, parent: &str, nearest: &[&str]) -> Error {
     let error = Error::new(format!("no {name} in {parent}"))
         .with_hint("carelake catalog TABLE lists the columns in use");
-    with_nearest(error, name, known)
+    hinting(error, nearest)
 }
 
 /// The same for a name that stands alone, which may have been meant as a text.
@@ -23,11 +28,18 @@ pub(crate) fn unknown_alone(name: &str, known: &[&str]) -> Error {
 
 /// The error with the nearest names as its hint, if there are any.
 pub(crate) fn with_nearest(error: Error, name: &str, known: &[&str]) -> Error {
-    let nearest: Vec<&str> = candidates(name, known).into_iter().take(3).map(|(_, name)| name).collect();
-    match &nearest[..] {
+    hinting(error, &nearest(name, known))
+}
+
+fn hinting(error: Error, nearest: &[&str]) -> Error {
+    match nearest {
         [] => error,
         nearest => error.with_hint(format!("nearest: {}", nearest.join(", "))),
     }
+}
+
+fn nearest<'k>(name: &str, known: &[&'k str]) -> Vec<&'k str> {
+    candidates(name, known).into_iter().take(3).map(|(_, name)| name).collect()
 }
 
 fn candidates<'k>(name: &str, known: &[&'k str]) -> Vec<(usize, &'k str)> {

@@ -18,9 +18,13 @@ pub fn segment(key: &str) -> Option<&'static Segment> {
 /// the end, such as `obx.set_id` for what the standard calls "Set ID - OBX".
 pub fn resolve_field(segment: &Segment, name: &str) -> Resolved {
     match hl7::dictionary::resolve_field(segment, name) {
-        unknown @ Resolved::Unknown { .. } => {
+        Resolved::Unknown { mut nearest } => {
             match hl7::dictionary::resolve_field(segment, &format!("{name}_{}", segment.key())) {
-                Resolved::Unknown { .. } => unknown,
+                Resolved::Unknown { nearest: further } => {
+                    let new = further.into_iter().filter(|name| !nearest.contains(name)).collect::<Vec<_>>();
+                    nearest.extend(new);
+                    Resolved::Unknown { nearest }
+                }
                 found => found,
             }
         }

@@ -15,7 +15,7 @@ pub enum Resolved {
     Ambiguous(Vec<&'static Slot>),
     /// No position of the parent ever had it.
     Unknown {
-        /// Canonical names that are spelled much like it, nearest first.
+        /// Canonical names of positions with a name that is spelled much like it, nearest first.
         nearest: Vec<&'static str>,
     },
 }
@@ -136,16 +136,19 @@ fn settle(mut found: Vec<&'static Slot>, among: &'static [Slot], name: &str) -> 
     }
 }
 
-/// At most three canonical names that differ little, or that contain the name.
+/// At most three canonical names of positions that have had a name which differs little, or contains the name.
 fn nearest(among: &'static [Slot], name: &str) -> Vec<&'static str> {
     let name = name.to_ascii_lowercase();
     let mut names: Vec<(usize, &'static str)> = among
         .iter()
-        .map(|slot| slot.name())
-        .filter_map(|known| {
-            let distance = edits(known.as_bytes(), name.as_bytes());
-            let is_near = distance * 3 <= name.len() || name.len() >= 4 && known.contains(&name);
-            is_near.then_some((distance, known))
+        .filter_map(|slot| {
+            let older = history(slot).map(|(_, known)| known).chain(further_names(slot));
+            let distances = std::iter::once(slot.name()).chain(older).filter_map(|known| {
+                let distance = edits(known.to_ascii_lowercase().as_bytes(), name.as_bytes());
+                let is_near = distance * 3 <= name.len() || name.len() >= 4 && known.contains(&name);
+                is_near.then_some(distance)
+            });
+            distances.min().map(|distance| (distance, slot.name()))
         })
         .collect();
     names.sort_unstable();

@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::{
     LambdaFunction, Value,
 };
 
-use super::expression;
+use super::{attempt, expression};
 use crate::{Error, Result};
 
 /// Replaces a call by what DataFusion understands, if it is one of Trino's.
@@ -14,7 +14,9 @@ pub(super) fn rewrite(call: &mut Expr) -> Result<()> {
     compare_what_looks_named(function);
     let Some(arguments) = arguments(function) else { return Ok(()) };
     let name = function.name.to_string().to_ascii_lowercase();
-    if let Some(text) = translation(&name, &arguments)? {
+    if let ("try", [attempted]) = (name.as_str(), &arguments[..]) {
+        *call = attempt::of((*attempted).clone());
+    } else if let Some(text) = translation(&name, &arguments)? {
         *call = expression(&text)?;
     }
     Ok(())
@@ -104,11 +106,6 @@ fn translation(name: &str, arguments: &[&Expr]) -> Result<Option<String>> {
         }
         ("if", [test, then]) => format!("(CASE WHEN {test} THEN {then} END)"),
         ("if", [test, then, otherwise]) => format!("(CASE WHEN {test} THEN {then} ELSE {otherwise} END)"),
-        ("try", [_]) => {
-            return Err(Error::new("there is no try(…)").with_hint(
-                "try_cast(… AS …) gives NULL where a value does not fit; hl7_timestamp does so too",
-            ));
-        }
         _ => return Ok(None),
     }))
 }

@@ -2,6 +2,7 @@
 //!
 //! Runs before paths are read, so that an argument may still be an HL7 path.
 
+mod attempt;
 mod functions;
 mod unnest;
 
@@ -15,7 +16,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 use crate::{Error, Result};
 
 /// The functions that are understood here and that DataFusion does not list.
-pub(crate) const FUNCTIONS: [&str; 27] = [
+pub(crate) const FUNCTIONS: [&str; 28] = [
     "element_at",
     "filter",
     "transform",
@@ -43,6 +44,7 @@ pub(crate) const FUNCTIONS: [&str; 27] = [
     "date_diff",
     "date_add",
     "if",
+    "try",
 ];
 
 /// Rewrites functions and UNNEST of a statement.

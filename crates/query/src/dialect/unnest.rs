@@ -1,15 +1,17 @@
 //! `FROM staging CROSS JOIN UNNEST(obx) AS t(o)`, as a subquery that unnests in its SELECT list.
 //!
-//! DataFusion has no lateral joins, but it unnests in a SELECT list.
+//! DataFusion has no lateral joins, but it unnests in a SELECT list. LEFT JOIN keeps the rows whose list has no
+//! element: there one NULL is unnested.
 
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, Join, JoinOperator, OrderBy, Select, TableAlias, TableFactor,
-    TableWithJoins, VisitMut, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Ident, Join, JoinConstraint, JoinOperator, OrderBy, Select,
+    TableAlias, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 
 use super::query;
+use crate::functions::AT_LEAST_ONE;
 use crate::{Error, Result};
 
 /// Rewrites every UNNEST of a FROM clause, and what refers to it.
@@ -36,6 +38,8 @@ struct Unnested {
     lists: Vec<Expr>,
     alias: TableAlias,
     ordinality: bool,
+    /// Whether a row whose lists have no element stays.
+    keeps_all: bool,
 }
 
 impl Unnested {
@@ -46,15 +50,20 @@ impl Unnested {
         for (position, list) in self.lists.iter().enumerate() {
             // Without names, a single list goes by the name of the table.
             let name = given.get(position).copied().unwrap_or(&self.alias.name);
-            items.push(format!("unnest({list}) AS {name}"));
+            items.push(format!("unnest({}) AS {name}", self.unnested(&list.to_string())));
         }
         if self.ordinality
             && let (Some(list), name) = (self.lists.first(), given.get(self.lists.len()))
         {
             let name = name.map_or_else(|| "ordinality".to_owned(), ToString::to_string);
-            items.push(format!("unnest(range(1, CAST(cardinality({list}) AS BIGINT) + 1)) AS {name}"));
+            let numbers = format!("range(1, CAST(cardinality({list}) AS BIGINT) + 1)");
+            items.push(format!("unnest({}) AS {name}", self.unnested(&numbers)));
         }
         format!("SELECT {} FROM {relation}", items.join(", "))
+    }
+
+    fn unnested(&self, list: &str) -> String {
+        if self.keeps_all { format!("{AT_LEAST_ONE}({list})") } else { list.to_owned() }
     }
 }
 
@@ -70,18 +79,37 @@ fn take_unnest(from: &mut Vec<TableWithJoins>) -> Result<Option<(usize, Unnested
             return Ok(Some((at - 1, unnested)));
         }
         for join in 0..from[at].joins.len() {
-            let Some(unnested) = unnested(&from[at].joins[join].relation)? else { continue };
+            let Some(mut unnested) = unnested(&from[at].joins[join].relation)? else { continue };
             let Join { join_operator, .. } = from[at].joins.remove(join);
-            if !matches!(join_operator, JoinOperator::CrossJoin(_)) {
-                return Err(Error::new("UNNEST is joined with CROSS JOIN only").with_hint(
-                    "rows without an element: UNION ALL those WHERE cardinality(…) = 0, or ask the view segments.…",
-                ));
-            }
+            unnested.keeps_all = keeps_all(&join_operator)?;
             only_one_before(&from[at].joins[..join])?;
             return Ok(Some((at, unnested)));
         }
     }
     Ok(None)
+}
+
+/// Whether a join with UNNEST keeps the rows whose list has no element.
+fn keeps_all(join: &JoinOperator) -> Result<bool> {
+    match join {
+        JoinOperator::CrossJoin(_) => Ok(false),
+        JoinOperator::Join(JoinConstraint::On(on)) | JoinOperator::Inner(JoinConstraint::On(on))
+            if is_true(on) =>
+        {
+            Ok(false)
+        }
+        JoinOperator::Left(JoinConstraint::On(on)) | JoinOperator::LeftOuter(JoinConstraint::On(on))
+            if is_true(on) =>
+        {
+            Ok(true)
+        }
+        _ => Err(Error::new("UNNEST is joined with CROSS JOIN, or with LEFT JOIN … ON TRUE")
+            .with_hint("what its elements must be like stands in WHERE")),
+    }
+}
+
+fn is_true(condition: &Expr) -> bool {
+    matches!(condition, Expr::Value(value) if value.value == Value::Boolean(true))
 }
 
 fn only_one_before(joins: &[Join]) -> Result<()> {
@@ -118,7 +146,7 @@ fn unnested(relation: &TableFactor) -> Result<Option<Unnested>> {
             Error::new("UNNEST of several lists needs a name for each").with_hint("UNNEST(a, b) AS t(x, y)")
         );
     }
-    Ok(Some(Unnested { lists, alias, ordinality }))
+    Ok(Some(Unnested { lists, alias, ordinality, keeps_all: false }))
 }
 
 fn name_of(relation: &TableFactor) -> Option<Ident> {

@@ -12,6 +12,8 @@ mod scope;
 mod sql;
 mod unobserved;
 
+pub(crate) use sql::call;
+
 use std::ops::ControlFlow;
 
 use datafusion::arrow::datatypes::SchemaRef;

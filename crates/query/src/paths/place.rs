@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use tables::names::{self, Datatype, Resolved, Segment, Slot};
 
 use super::unobserved;
-use crate::nearest::unknown;
+use crate::nearest::{unknown, unknown_near};
 use crate::{Error, Result};
 
 /// A position below a column.
@@ -329,6 +329,6 @@ fn resolved(found: Resolved, name: &str, parent: &str) -> Result<&'static Slot> 
             Err(Error::new(format!("{name} in {parent} has meant several things"))
                 .with_hint(format!("one of: {}", candidates.join(", "))))
         }
-        Resolved::Unknown { nearest } => Err(unknown(name, parent, &nearest)),
+        Resolved::Unknown { nearest } => Err(unknown_near(name, parent, &nearest)),
     }
 }

@@ -9,8 +9,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::Tables;
-use super::scope::{Frame, Scope};
-use super::sql::{Path, call, quoted, write};
+use super::place::Place;
+use super::scope::{Frame, Scope, below};
+use super::sql::{Path, behind_call, call, last_name, plain, quoted, write, write_from};
 use crate::functions::RAW;
 use crate::{Error, Result};
 
@@ -18,6 +19,8 @@ pub(super) struct Rewriter<'t> {
     scope: Scope<'t>,
     /// For each open SELECT, how its unnamed items were written.
     written: Vec<Vec<Option<Written>>>,
+    /// For each open call that takes a lambda, what the elements of its list are.
+    elements: Vec<Option<Place>>,
 }
 
 /// An item of a SELECT list as the person wrote it.
@@ -29,7 +32,7 @@ struct Written {
 
 impl<'t> Rewriter<'t> {
     pub(super) fn new(tables: &'t dyn Tables) -> Self {
-        Self { scope: Scope::new(tables), written: Vec::new() }
+        Self { scope: Scope::new(tables), written: Vec::new(), elements: Vec::new() }
     }
 
     fn replace(&mut self, expression: &mut Expr) -> Result<()> {
@@ -39,7 +42,11 @@ impl<'t> Rewriter<'t> {
             self.refuse_list_against_text(left, right)?;
             self.refuse_list_against_text(right, left)?;
         }
+        if let Expr::Like { expr, pattern, .. } | Expr::ILike { expr, pattern, .. } = expression {
+            self.refuse_list_against_text(expr, pattern)?;
+        }
         self.look_at_numbers_only(expression)?;
+        self.follow_call(expression)?;
         let Some(path) = Path::read(expression) else { return Ok(()) };
         if let Some(raw) = self.raw(&path) {
             *expression = raw;
@@ -50,6 +57,20 @@ impl<'t> Rewriter<'t> {
             None if !path.accesses.is_empty() => *expression = path.as_plain(),
             None => self.replace_parameter(expression, &path),
         }
+        Ok(())
+    }
+
+    /// Dots behind a call: `element_at(obx, -1).set_id`.
+    fn follow_call(&self, expression: &mut Expr) -> Result<()> {
+        let Some((call, accesses)) = behind_call(expression) else { return Ok(()) };
+        let place = match self.scope.output_place(call) {
+            Some(place) => below(place, &[], &accesses)?,
+            None => None,
+        };
+        *expression = match place {
+            Some(place) => write_from(call.clone(), &place.end()),
+            None => plain(call.clone(), &accesses),
+        };
         Ok(())
     }
 
@@ -104,7 +125,8 @@ impl<'t> Rewriter<'t> {
     /// Fields of a lambda's parameter are reached by brackets.
     fn replace_parameter(&self, expression: &mut Expr, path: &Path) {
         let first = path.names[0].value.to_ascii_lowercase();
-        let is_parameter = self.scope.frames.iter().rev().any(|frame| frame.parameters.contains(&first));
+        let parameters = self.scope.frames.iter().flat_map(|frame| &frame.parameters);
+        let is_parameter = parameters.into_iter().any(|(name, _)| *name == first);
         if is_parameter && path.names.len() > 1 {
             let mut access = path.clone();
             access.accesses = access.names.split_off(1).into_iter().map(super::sql::Access::Name).collect();
@@ -163,7 +185,10 @@ impl<'t> Rewriter<'t> {
         let written = select.projection.iter().map(|item| match item {
             SelectItem::UnnamedExpr(expression) => Some(Written {
                 text: expression.to_string(),
-                last_name: Path::read(expression).and_then(|path| path.last_name()),
+                last_name: match Path::read(expression) {
+                    Some(path) => path.last_name(),
+                    None => behind_call(expression).and_then(|(_, accesses)| last_name(&accesses)),
+                },
             }),
             _ => None,
         });
@@ -224,9 +249,15 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Error> {
         if let Expr::Lambda(lambda) = expression {
-            let parameters = lambda.params.iter().map(|parameter| parameter.name.value.to_ascii_lowercase());
-            self.scope.frames.push(Frame { parameters: parameters.collect(), ..Frame::default() });
+            let element = self.elements.last().cloned().flatten();
+            let names = lambda.params.iter().map(|parameter| parameter.name.value.to_ascii_lowercase());
+            // The second parameter, if there is one, is the number of the element.
+            let places = std::iter::once(element).chain(std::iter::repeat(None));
+            self.scope.frames.push(Frame { parameters: names.zip(places).collect(), ..Frame::default() });
             return ControlFlow::Continue(());
+        }
+        if let Some(list) = list_of_lambda(expression) {
+            self.elements.push(self.scope.output_place(list).and_then(|list| list.element()));
         }
         match self.replace(expression) {
             Ok(()) => ControlFlow::Continue(()),
@@ -238,7 +269,23 @@ impl VisitorMut for Rewriter<'_> {
         if matches!(expression, Expr::Lambda(_)) {
             self.scope.frames.pop();
         }
+        if list_of_lambda(expression).is_some() {
+            self.elements.pop();
+        }
         ControlFlow::Continue(())
+    }
+}
+
+/// The list whose elements a call gives to a lambda.
+fn list_of_lambda(call: &Expr) -> Option<&Expr> {
+    let Expr::Function(function) = call else { return None };
+    let FunctionArguments::List(arguments) = &function.args else { return None };
+    match &arguments.args[..] {
+        [
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(list)),
+            FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Lambda(_))),
+        ] => Some(list),
+        _ => None,
     }
 }
 

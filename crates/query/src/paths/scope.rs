@@ -10,6 +10,7 @@ use super::place::Place;
 use super::relation::{Columns, Lookup, Relation};
 use super::sql::{Access, Path, quoted};
 use crate::Result;
+use crate::functions::AT_LEAST_ONE;
 use crate::nearest::{unknown, unknown_alone};
 
 /// What one query, SELECT or lambda brings into sight.
@@ -18,8 +19,8 @@ pub(super) struct Frame {
     pub(super) relations: Vec<Relation>,
     /// Names that the SELECT list gives, which GROUP BY and ORDER BY may use.
     pub(super) given_names: Vec<String>,
-    /// Parameters of a lambda.
-    pub(super) parameters: Vec<String>,
+    /// Parameters of a lambda, each with what it stands for, if that is known.
+    pub(super) parameters: Vec<(String, Option<Place>)>,
     pub(super) common_tables: Vec<(String, Columns)>,
 }
 
@@ -47,7 +48,16 @@ impl<'t> Scope<'t> {
         let mut opaque = self.frames.iter().all(|frame| frame.relations.is_empty());
         for frame in self.frames.iter().rev() {
             let first = path.names[0].value.to_ascii_lowercase();
-            if frame.parameters.contains(&first) || (path.len() == 1 && frame.given_names.contains(&first)) {
+            if let Some((_, place)) = frame.parameters.iter().find(|(name, _)| *name == first) {
+                return match place {
+                    Some(place) if path.len() > 1 && !path.is_plain => {
+                        Ok(below(place.clone(), &path.names[1..], &path.accesses)?
+                            .map(|place| Resolution { column: path.names[..1].to_vec(), place: place.end() }))
+                    }
+                    _ => Ok(None),
+                };
+            }
+            if path.len() == 1 && frame.given_names.contains(&first) {
                 return Ok(None);
             }
             match self.resolve_in(frame, path)? {
@@ -279,8 +289,8 @@ impl<'t> Scope<'t> {
         })
     }
 
-    /// What a column made of an expression is, when it is a path or the unnesting of one.
-    fn output_place(&self, expression: &Expr) -> Option<Place> {
+    /// What a value made by an expression is, when it is a path, or something of the list at one.
+    pub(super) fn output_place(&self, expression: &Expr) -> Option<Place> {
         if let Some(path) = Path::read(expression) {
             return match self.resolve(&path).ok()? {
                 Some(resolution) => Some(resolution.place.end().as_column()),
@@ -289,12 +299,12 @@ impl<'t> Scope<'t> {
         }
         let Expr::Function(function) = expression else { return None };
         let FunctionArguments::List(arguments) = &function.args else { return None };
-        match &arguments.args[..] {
-            [FunctionArg::Unnamed(FunctionArgExpr::Expr(list))]
-                if function.name.to_string().eq_ignore_ascii_case("unnest") =>
-            {
-                self.output_place(list).and_then(|place| place.element())
-            }
+        let [FunctionArg::Unnamed(FunctionArgExpr::Expr(list)), ..] = &arguments.args[..] else {
+            return None;
+        };
+        match function.name.to_string().to_ascii_lowercase().as_str() {
+            "unnest" | "array_element" => self.output_place(list).and_then(|place| place.element()),
+            AT_LEAST_ONE | "array_filter" | "array_slice" => self.output_place(list),
             _ => None,
         }
     }
@@ -341,20 +351,27 @@ fn follow(lookup: Lookup, path: &Path, position: usize, columns: &Columns) -> Re
     if place.is_observed() && (path.is_plain || (is_written_so && !(ends && place.goes_on()))) {
         return Ok(Found::AsItStands);
     }
-    let mut place = place;
-    for name in &path.names[position + 1..] {
-        place = place.name(&name.value)?;
-    }
-    for access in &path.accesses {
-        place = match access {
-            Access::Name(name) => place.name(&name.value)?,
-            Access::Index(index) => place.index(index),
-            Access::Plain(_) => return Ok(Found::AsItStands),
-        };
-    }
+    let Some(place) = below(place, &path.names[position + 1..], &path.accesses)? else {
+        return Ok(Found::AsItStands);
+    };
     let mut column = path.names[..position].to_vec();
     column.push(quoted(&actual));
     Ok(Found::Resolved(Resolution { column, place: if ends { place.end() } else { place } }))
+}
+
+/// Where names and then accesses lead; `None` if one of them is plain access to a structure.
+pub(super) fn below(mut place: Place, names: &[Ident], accesses: &[Access]) -> Result<Option<Place>> {
+    for name in names {
+        place = place.name(&name.value)?;
+    }
+    for access in accesses {
+        place = match access {
+            Access::Name(name) => place.name(&name.value)?,
+            Access::Index(index) => place.index(index),
+            Access::Plain(_) => return Ok(None),
+        };
+    }
+    Ok(Some(place))
 }
 
 fn renamed(columns: Columns, alias: Option<&TableAlias>) -> Relation {

@@ -44,19 +44,8 @@ impl Path {
             Expr::Nested(inner) => Self::read_any(inner).filter(|path| path.len() > 1),
             Expr::CompoundFieldAccess { root, access_chain } => {
                 let mut path = Self::read_any(root)?;
-                for access in access_chain {
-                    path.accesses.push(match access {
-                        AccessExpr::Dot(Expr::Identifier(name)) => Access::Name(name.clone()),
-                        AccessExpr::Subscript(Subscript::Index { index }) if !is_text(index) => {
-                            Access::Index(Box::new(index.clone()))
-                        }
-                        AccessExpr::Subscript(subscript) => {
-                            path.is_plain = true;
-                            Access::Plain(Box::new(subscript.clone()))
-                        }
-                        AccessExpr::Dot(_) => return None,
-                    });
-                }
+                path.accesses.extend(accesses(access_chain)?);
+                path.is_plain |= path.accesses.iter().any(|access| matches!(access, Access::Plain(_)));
                 Some(path)
             }
             _ => None,
@@ -69,22 +58,56 @@ impl Path {
 
     /// The last name in the path, in lower case: what people expect a column of it to be called.
     pub(super) fn last_name(&self) -> Option<String> {
-        let last = self.accesses.iter().rev().find_map(|access| match access {
-            Access::Name(name) => Some(name),
-            _ => None,
-        });
-        last.or(self.names.last()).map(|name| name.value.to_ascii_lowercase())
+        last_name(&self.accesses).or_else(|| self.names.last().map(|name| name.value.to_ascii_lowercase()))
     }
 
     /// The path with every dot behind a bracket turned into brackets, as the planner wants it.
     pub(super) fn as_plain(&self) -> Expr {
-        let chain = self.accesses.iter().map(|access| match access {
-            Access::Name(name) => by_name(&name.value.to_ascii_lowercase()),
-            Access::Index(index) => by_index(index.as_ref().clone()),
-            Access::Plain(subscript) => AccessExpr::Subscript(subscript.as_ref().clone()),
-        });
-        access(column(&self.names), chain.collect())
+        plain(column(&self.names), &self.accesses)
     }
+}
+
+/// What follows a value, with dots and in brackets; `None` if a dot has more than a name behind it.
+fn accesses(chain: &[AccessExpr]) -> Option<Vec<Access>> {
+    let accesses = chain.iter().map(|access| match access {
+        AccessExpr::Dot(Expr::Identifier(name)) => Some(Access::Name(name.clone())),
+        AccessExpr::Subscript(Subscript::Index { index }) if !is_text(index) => {
+            Some(Access::Index(Box::new(index.clone())))
+        }
+        AccessExpr::Subscript(subscript) => Some(Access::Plain(Box::new(subscript.clone()))),
+        AccessExpr::Dot(_) => None,
+    });
+    accesses.collect()
+}
+
+/// A call with a dot somewhere behind it, and what follows it.
+pub(super) fn behind_call(expression: &Expr) -> Option<(&Expr, Vec<Access>)> {
+    let Expr::CompoundFieldAccess { root, access_chain } = expression else { return None };
+    let mut call = root.as_ref();
+    while let Expr::Nested(inner) = call {
+        call = inner;
+    }
+    let accesses = accesses(access_chain)?;
+    let has_dot = accesses.iter().any(|access| matches!(access, Access::Name(_)));
+    (matches!(call, Expr::Function(_)) && has_dot).then_some((call, accesses))
+}
+
+/// The last name behind a value, in lower case.
+pub(super) fn last_name(accesses: &[Access]) -> Option<String> {
+    accesses.iter().rev().find_map(|access| match access {
+        Access::Name(name) => Some(name.value.to_ascii_lowercase()),
+        _ => None,
+    })
+}
+
+/// A value and what follows it, with every dot turned into brackets.
+pub(super) fn plain(value: Expr, accesses: &[Access]) -> Expr {
+    let chain = accesses.iter().map(|access| match access {
+        Access::Name(name) => by_name(&name.value.to_ascii_lowercase()),
+        Access::Index(index) => by_index(index.as_ref().clone()),
+        Access::Plain(subscript) => AccessExpr::Subscript(subscript.as_ref().clone()),
+    });
+    access(value, chain.collect())
 }
 
 /// The column at the names, then the place's steps.
@@ -92,6 +115,11 @@ impl Path {
 /// The fields of structs down to the first list are reached by brackets, which DataFusion pushes down to the
 /// files; the rest by one function, because it does not.
 pub(super) fn write(column_names: &[Ident], place: &Place) -> Expr {
+    write_from(column(column_names), place)
+}
+
+/// The value, then the place's steps.
+pub(super) fn write_from(value: Expr, place: &Place) -> Expr {
     if !place.is_observed() {
         return null(&place.standard_type());
     }
@@ -103,7 +131,7 @@ pub(super) fn write(column_names: &[Ident], place: &Place) -> Expr {
         Step::Field(name) => Some(by_name(name)),
         Step::Index(_) => None,
     });
-    let value = access(column(column_names), chain.collect());
+    let value = access(value, chain.collect());
     let (one, each) = rest.split_at(each_from - fields.len().min(each_from));
     let value = follow(value, one);
     if each.is_empty() { value } else { call(pluck::EACH, vec![value, text(&joined(each))]) }
@@ -183,7 +211,7 @@ fn is_text(expression: &Expr) -> bool {
 }
 
 /// A call of a function.
-pub(super) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+pub(crate) fn call(name: &str, arguments: Vec<Expr>) -> Expr {
     let arguments =
         arguments.into_iter().map(|argument| FunctionArg::Unnamed(FunctionArgExpr::Expr(argument)));
     Expr::Function(Function {
