@@ -15,9 +15,13 @@ async fn add(lake: &Lake, mix: Mix, seed: u64, count: usize) {
 }
 
 async fn count(lake: &Lake, as_of: Option<AsOf>) -> Result<i64, query::Error> {
+    count_of("staging", lake, as_of).await
+}
+
+async fn count_of(rows: &str, lake: &Lake, as_of: Option<AsOf>) -> Result<i64, query::Error> {
     use arrow::array::AsArray;
     let engine = Engine::open_with(lake, Options { as_of, ..Options::default() }).await?;
-    let batches = engine.sql("SELECT count(*) FROM staging").await?.collect().await?;
+    let batches = engine.sql(&format!("SELECT count(*) FROM {rows}")).await?.collect().await?;
     Ok(batches[0].column(0).as_primitive::<arrow::datatypes::Int64Type>().value(0))
 }
 
@@ -40,6 +44,27 @@ async fn a_lake_is_asked_as_it_was() {
     let error = count(&lake, Some(AsOf::Version(99))).await.unwrap_err();
     assert_eq!(error.to_string(), "the table staging/table has no version 99");
     assert!("soon".parse::<AsOf>().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn receipts_and_errors_are_those_of_the_same_moment() {
+    let lake = pipeline::init(Location::memory().unwrap()).await.unwrap();
+    add(&lake, Mix::Weekday, 1, 3).await;
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let before = Some(AsOf::Moment(pipeline::time::now()));
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("unreadable.hl7");
+    std::fs::write(&path, "MSH|\rPID|1\r").unwrap();
+    let accounting =
+        pipeline::ingest(&lake, Input::expand(&[path]), &Settings::default(), |_| {}).await.unwrap();
+    assert_eq!((accounting.received, accounting.error), (1, 1));
+    add(&lake, Mix::Weekday, 2, 4).await;
+    let failed = "receipts WHERE fate = 'error'";
+    for (rows, then, now) in [("receipts", 3, 8), ("errors", 0, 1), (failed, 0, 1), ("staging", 3, 7)] {
+        assert_eq!(count_of(rows, &lake, before).await.unwrap(), then, "{rows}");
+        assert_eq!(count_of(rows, &lake, None).await.unwrap(), now, "{rows}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
