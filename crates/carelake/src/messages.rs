@@ -42,7 +42,7 @@ pub(crate) fn open(file: Option<&Path>) -> Result<Box<dyn Read>> {
         None => Ok(Box::new(std::io::stdin())),
         Some(file) => match File::open(file) {
             Ok(opened) => Ok(Box::new(opened)),
-            Err(error) => Err(Failure::new(format!("cannot read {}: {error}", file.display()))),
+            Err(error) => Err(Failure::unreadable(file, &error)),
         },
     }
 }

@@ -1,10 +1,11 @@
 //! How the program speaks when something is wrong.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::ErrorKind as Usage;
 
 /// A command that failed: what, and what to do about it. Never a value of a message.
 #[derive(Debug)]
@@ -20,6 +21,19 @@ pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 impl Failure {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), hint: None, is_silent: false }
+    }
+
+    /// A file that cannot be read.
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        let failure = Self::new(format!("cannot read {}: {error}", path.display()));
+        match error.kind() {
+            ErrorKind::NotFound => failure.with_hint("look at the path; - is the standard input"),
+            ErrorKind::PermissionDenied => {
+                failure.with_hint("the user who runs carelake must be able to read it")
+            }
+            _ => failure
+                .with_hint("look at the disk, then run the same command again: nothing is lost or doubled"),
+        }
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -38,11 +52,11 @@ pub(crate) fn failure(failure: &Failure) -> ExitCode {
 
 /// Prints what is wrong with the command line, or the help that was asked for.
 pub(crate) fn usage(error_of_clap: &clap::Error) -> ExitCode {
-    if matches!(error_of_clap.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    if matches!(error_of_clap.kind(), Usage::DisplayHelp | Usage::DisplayVersion) {
         let _ = error_of_clap.print();
         return ExitCode::SUCCESS;
     }
-    if error_of_clap.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    if error_of_clap.kind() == Usage::DisplayHelpOnMissingArgumentOrSubcommand {
         let _ = write!(io::stderr(), "{}", error_of_clap.render());
         return ExitCode::from(2);
     }
@@ -80,7 +94,7 @@ pub(crate) fn note(text: impl Display) {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        Self { text: error.to_string(), hint: None, is_silent: error.kind() == io::ErrorKind::BrokenPipe }
+        Self { text: error.to_string(), hint: None, is_silent: error.kind() == ErrorKind::BrokenPipe }
     }
 }
 
@@ -94,6 +108,7 @@ impl From<pipeline::Error> for Failure {
     fn from(error: pipeline::Error) -> Self {
         match error {
             pipeline::Error::Storage(error) => error.into(),
+            pipeline::Error::Input { ref path, ref source } => Self::unreadable(path, source),
             error @ pipeline::Error::UnknownMessage { .. } => Self::new(error.to_string())
                 .with_hint("carelake sql 'SELECT message_id FROM staging' lists ids"),
             error @ pipeline::Error::NotInError { .. } => {

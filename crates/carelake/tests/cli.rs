@@ -263,10 +263,11 @@ fn convert_prints_a_document_a_line_and_failures_beside() {
     place.check(
         &["convert", "gone.hl7"],
         &expect![[r#"
-        exit 1
-        --- stderr
-        error: cannot read gone.hl7: No such file or directory (os error 2)
-    "#]],
+            exit 1
+            --- stderr
+            error: cannot read gone.hl7: No such file or directory (os error 2)
+            hint: look at the path; - is the standard input
+        "#]],
     );
 }
 

@@ -63,7 +63,7 @@ impl Ingest {
                 )),
                 Event::Unreadable(error) => {
                     unreadable = true;
-                    report::error(error, None);
+                    report::failure(&error.into());
                 }
             })
         });
