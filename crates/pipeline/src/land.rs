@@ -36,8 +36,8 @@ pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>)
     let mut source = Source { input: Some(input), received: received.clone() };
     let mut digest = Sha256::new();
     let first = source.read(SMALL + 1).await?;
-    digest.update(&first);
     if first.len() <= SMALL {
+        digest.update(&first);
         let landed = landed(received, digest, first.len(), Some(first.clone()));
         if landed.length > 0 {
             lake.put_new(&landed.key, first).await?;
@@ -46,19 +46,26 @@ pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>)
     }
     let mut upload = lake.upload().await?;
     let mut length = first.len();
-    upload.write(&first).await?;
-    loop {
-        let chunk = source.read(CHUNK).await?;
-        if chunk.is_empty() {
-            break;
-        }
-        length += chunk.len();
-        digest.update(&chunk);
+    let mut chunk = first;
+    // The next chunk is read while this one is hashed, and the upload writes those before.
+    while !chunk.is_empty() {
         upload.write(&chunk).await?;
+        let (next, hashed) = tokio::join!(source.read(CHUNK), updated(digest, chunk));
+        (chunk, digest) = (next?, hashed?);
+        length += chunk.len();
     }
     let landed = landed(received, digest, length, None);
     upload.seal().await?.publish(&landed.key).await?;
     Ok(landed)
+}
+
+/// The digest with more bytes in it, computed off the asynchronous threads.
+async fn updated(mut digest: Sha256, bytes: Bytes) -> Result<Sha256> {
+    let updated = tokio::task::spawn_blocking(move || {
+        digest.update(&bytes);
+        digest
+    });
+    Ok(updated.await?)
 }
 
 /// An input that is read off the asynchronous threads.
@@ -72,9 +79,10 @@ impl Source {
     async fn read(&mut self, wanted: usize) -> Result<Bytes> {
         let Some(mut input) = self.input.take() else { return Ok(Bytes::new()) };
         let (read, input) = tokio::task::spawn_blocking(move || {
-            let mut bytes = Vec::new();
+            let mut bytes = Vec::with_capacity(wanted);
             let limit = u64::try_from(wanted).unwrap_or(u64::MAX);
             let read = input.by_ref().take(limit).read_to_end(&mut bytes);
+            bytes.shrink_to_fit();
             (read.map(|_| bytes), input)
         })
         .await?;

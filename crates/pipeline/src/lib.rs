@@ -32,6 +32,7 @@ mod stage;
 mod sweep;
 pub mod time;
 mod verify;
+mod workers;
 
 pub use accounting::Accounting;
 pub use convert::Rules;

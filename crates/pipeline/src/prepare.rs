@@ -14,7 +14,7 @@ use crate::delta::{DataFile, Table};
 use crate::documents::{Document, write_list};
 use crate::failure::Failure;
 use crate::seen::Known;
-use crate::{MessageId, Receipt, Result};
+use crate::{MessageId, Receipt, Result, workers};
 
 /// Objects written at the same time: the waits for the disk overlap.
 const WRITES: usize = 3;
@@ -39,10 +39,9 @@ pub(crate) async fn prepare(
         let (messages, rules) = (messages.to_vec(), rules.clone());
         move || encoded(&messages, &rules, &sender)
     };
-    let converting = tokio::task::spawn_blocking(work);
-    let written = write_documents(lake, receiver).await;
+    let (written, encoded) = tokio::join!(write_documents(lake, receiver), workers::work(work));
     // The writer's error is the cause if both failed: without it the converter would have gone on.
-    let Encoded { schema, known, documents, failures, file } = match (written, converting.await?) {
+    let Encoded { schema, known, documents, failures, file } = match (written, encoded?) {
         (Err(error), _) | (Ok(()), Err(error)) => return Err(error),
         (Ok(()), Ok(encoded)) => encoded,
     };

@@ -23,7 +23,7 @@ use crate::prepare::{Prepared, prepare, prepare_without};
 use crate::resolve::resolve;
 use crate::seen::{Claim, Known, Seen};
 use crate::split::{Content, Found};
-use crate::{Accounting, Error, MessageId, Receipt, Result, receipts, run};
+use crate::{Accounting, Error, MessageId, Receipt, Result, receipts, run, workers};
 
 /// Objects of the error zone written at the same time: the waits for the disk overlap.
 const WRITES: usize = 16;
@@ -125,7 +125,7 @@ impl Stage {
         let mut accounting = Accounting::default();
         let mut converting: FuturesOrdered<JoinHandle<Result<Converted>>> = FuturesOrdered::new();
         loop {
-            let has_room = converting.len() < cores();
+            let has_room = converting.len() < workers::count();
             tokio::select! {
                 biased;
                 Some(converted) = converting.next(), if !converting.is_empty() => {
@@ -292,9 +292,4 @@ async fn write_rows(lake: &Lake, table: &Table, failures: &[&Failure]) -> Result
     let (file, bytes) = DataFile::of(rows)?;
     lake.put_new(&table.key_of(&file.path), bytes).await?;
     Ok(Some(Addition { known, schema, file }))
-}
-
-/// Batches that are converted at the same time.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
 }

@@ -24,6 +24,10 @@ use object_store::{
 use crate::disk::{Disk, ThisMachine};
 use crate::folders::Folders;
 
+/// Bytes of an upload after which what is written is synced: the disk works while the rest comes in, and does not have all
+/// of it to do at the end.
+const SYNC_EACH: u64 = 64 << 20;
+
 /// Names taken away at the same time.
 const REMOVALS: usize = 8;
 
@@ -174,6 +178,7 @@ impl MultipartUpload for DurableUpload {
     fn put_part(&mut self, data: PutPayload) -> UploadPart {
         let (staged, mut position) = (self.staged.clone(), self.length);
         self.length += data.content_length() as u64;
+        let syncs = position / SYNC_EACH < self.length / SYNC_EACH;
         Box::pin(blocking(move || {
             let mut file = staged.file.lock().unwrap_or_else(PoisonError::into_inner);
             let written = data.iter().try_for_each(|bytes| {
@@ -181,7 +186,11 @@ impl MultipartUpload for DurableUpload {
                 position += bytes.len() as u64;
                 staged.disk.write(&mut file, &staged.staged, bytes)
             });
-            written.map_err(|error| explain(staged.key.clone(), error))
+            let synced = written.and_then(|()| match syncs {
+                true => staged.disk.sync(&file, &staged.staged),
+                false => Ok(()),
+            });
+            synced.map_err(|error| explain(staged.key.clone(), error))
         }))
     }
 

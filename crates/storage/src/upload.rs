@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use object_store::path::Path;
 use object_store::{Error as StoreError, MultipartUpload, ObjectStore, ObjectStoreExt};
+use tokio::task::JoinHandle;
 
 use crate::keys::incoming_key;
 use crate::{Error, Put, Result};
@@ -21,6 +22,8 @@ pub struct Upload {
     incoming: Path,
     parts: Box<dyn MultipartUpload>,
     pending: BytesMut,
+    /// The part that is being written while the next one comes together.
+    writing: Option<JoinHandle<object_store::Result<()>>>,
 }
 
 /// All bytes are durable, in a private place; what is missing is the key.
@@ -35,7 +38,7 @@ impl Upload {
         let incoming = incoming_key(&uuid::Uuid::new_v4().to_string());
         let parts =
             store.put_multipart(&incoming).await.map_err(|error| Error::store("write", &incoming, error))?;
-        Ok(Self { store, incoming, parts, pending: BytesMut::new() })
+        Ok(Self { store, incoming, parts, pending: BytesMut::new(), writing: None })
     }
 
     /// Appends bytes.
@@ -54,17 +57,32 @@ impl Upload {
             let part = self.pending.split().freeze();
             self.put_part(part).await?;
         }
+        self.written().await?;
         self.parts.complete().await.map_err(|error| Error::store("write", &self.incoming, error))?;
         Ok(Uploaded { store: self.store, incoming: self.incoming })
     }
 
     /// Gives the stream up.
     pub async fn abandon(mut self) -> Result<()> {
+        let _ = self.written().await;
         self.parts.abort().await.map_err(|error| Error::store("remove", &self.incoming, error))
     }
 
     async fn put_part(&mut self, part: Bytes) -> Result<()> {
-        self.parts.put_part(part.into()).await.map_err(|error| Error::store("write", &self.incoming, error))
+        self.written().await?;
+        self.writing = Some(tokio::spawn(self.parts.put_part(part.into())));
+        Ok(())
+    }
+
+    /// Waits until no part is being written.
+    async fn written(&mut self) -> Result<()> {
+        match self.writing.take() {
+            Some(writing) => {
+                let written = writing.await.map_err(|_| Error::Interrupted)?;
+                written.map_err(|error| Error::store("write", &self.incoming, error))
+            }
+            None => Ok(()),
+        }
     }
 }
 

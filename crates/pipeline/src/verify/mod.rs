@@ -136,11 +136,6 @@ impl Check {
     }
 }
 
-/// Things that are looked at at the same time.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, Into::into)
-}
-
 /// A number that stands for text: equal texts have equal ones.
 fn number_of(parts: impl std::hash::Hash) -> u64 {
     use std::hash::{DefaultHasher, Hasher};

@@ -10,9 +10,9 @@ use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use storage::{raw, raw_prefix, receipts_prefix};
 
-use super::{Check, Kind, cores, number_of};
+use super::{Check, Kind, number_of};
 use crate::identity::hex;
-use crate::{Landed, MessageId, Receipt, Result, content, receipts};
+use crate::{Landed, MessageId, Receipt, Result, content, receipts, workers};
 
 /// What a receipt says of a range of a raw object, as numbers: 32 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +47,7 @@ pub(super) async fn check(check: &Arc<Check>, batches: &[String]) -> Result<()> 
                 .await?
             }
         })
-        .buffer_unordered(cores())
+        .buffer_unordered(workers::count())
         .boxed();
     let mut seen = HashSet::new();
     while let Some(key) = objects.next().await {

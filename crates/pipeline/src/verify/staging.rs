@@ -8,17 +8,16 @@ use arrow_array::{Array, Int64Array, ListArray, RecordBatch, StringArray, Timest
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
+use storage::raw;
 
 use super::compare::{Compared, Difference, compare};
 use super::documents;
 use super::plain::Place;
 use super::remade::Remade;
 use super::row::Columns;
-use super::{Check, Kind, cores, key_of, number_of};
-use storage::raw;
-
+use super::{Check, Kind, key_of, number_of};
 use crate::delta::ListedFile;
-use crate::{Error, MessageId, Receipt, Result, parquet_reader};
+use crate::{Error, MessageId, Receipt, Result, parquet_reader, workers};
 
 /// Rows read at once.
 const ROWS: usize = 1_024;
@@ -33,7 +32,7 @@ pub(super) async fn check(check: &Arc<Check>, files: &[ListedFile]) -> Result<Ve
     let mut rows: Vec<Cited> = Vec::new();
     let mut checked = stream::iter(files.to_vec())
         .map(|file| tokio::spawn(check_file(check.clone(), file)))
-        .buffer_unordered(cores());
+        .buffer_unordered(workers::count());
     while let Some(cited) = checked.next().await {
         rows.extend(cited??);
     }
@@ -137,9 +136,7 @@ async fn check_rows(
         row = end;
     }
     let (check, file) = (check.clone(), file.clone());
-    tokio::task::spawn_blocking(move || compare_rows(&check, &file, &rows, &messages))
-        .await
-        .map_err(Into::into)
+    workers::work(move || compare_rows(&check, &file, &rows, &messages)).await
 }
 
 fn compare_rows(check: &Check, file: &Path, rows: &RecordBatch, messages: &[Option<Bytes>]) -> Checked {
