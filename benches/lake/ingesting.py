@@ -27,6 +27,8 @@ def measure(folder, count):
         make_feed(file, count)
     size = os.path.getsize(feed)
     read_through(feed)
+    # Or the disk would still be writing the feed while the lake is made of it.
+    os.sync()
     shutil.rmtree(lake, ignore_errors=True)
     run(CARELAKE, "init", lake)
     say(f"{count:,} messages: ingesting {size / 1e6:,.0f} MB")

@@ -9,6 +9,8 @@ const WORDS: usize = 8;
 const PROBES: u32 = 8;
 /// About one in a hundred ids that are not there may be taken to be there.
 const BITS_PER_ID: usize = 12;
+/// Bytes written and read at once.
+pub(super) const PIECE: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -22,18 +24,27 @@ impl Filter {
         Self { words: vec![0; blocks * WORDS] }
     }
 
-    /// Reads a filter from what [`Filter::bytes`] gave.
-    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let words: Vec<u64> = bytes
-            .chunks_exact(8)
-            .map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()))
-            .collect();
-        (!words.is_empty() && words.len().is_multiple_of(WORDS) && words.len() * 8 == bytes.len())
-            .then_some(Self { words })
+    /// A filter that is still to be read, of so many bytes in all; `None` if no filter has so many.
+    pub(super) fn to_read(length: u64) -> Option<Self> {
+        let words = usize::try_from(length / 8).ok()?;
+        (length > 0 && length.is_multiple_of(8 * WORDS as u64))
+            .then(|| Self { words: Vec::with_capacity(words) })
     }
 
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        self.words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    /// Reads the next of what [`Filter::pieces`] gave.
+    pub(super) fn read(&mut self, piece: &[u8]) {
+        let words = piece.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
+        self.words.extend(words);
+    }
+
+    /// Bytes of all pieces.
+    pub(super) fn length(&self) -> u64 {
+        self.words.len() as u64 * 8
+    }
+
+    /// Its bytes, piece by piece: those of a large filter are not in memory twice.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.words.chunks(PIECE / 8).map(|words| words.iter().flat_map(|word| word.to_le_bytes()).collect())
     }
 
     pub(super) fn add(&mut self, id: MessageId) {

@@ -5,14 +5,14 @@
 //! bits of the first id of each block), the filter, and a trailer that tells their lengths and hash. In
 //! memory are the footer and the filter; a look-up reads the blocks it needs and no others.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use futures::{StreamExt, stream};
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use storage::Lake;
 
-use super::filter::Filter;
+use super::filter::{Filter, PIECE};
 use crate::{Error, MessageId, Result};
 
 const ENTRY: usize = 20;
@@ -60,13 +60,18 @@ impl SortedRun {
         if &trailer[TRAILER - 8..] != MAGIC {
             return Err(damaged());
         }
-        let tail = lake.read_range(key, begin..start).await?;
-        if Sha256::digest(&tail)[..] != trailer[16..48] {
+        let mut filter = Filter::to_read(filter_length).ok_or_else(damaged)?;
+        let footer = lake.read_range(key, begin..begin + footer_length).await?;
+        let mut hash = Sha256::new_with_prefix(&footer);
+        for from in (begin + footer_length..start).step_by(PIECE) {
+            let piece = lake.read_range(key, from..start.min(from + PIECE as u64)).await?;
+            hash.update(&piece);
+            filter.read(&piece);
+        }
+        if hash.finalize()[..] != trailer[16..48] {
             return Err(damaged());
         }
-        let (footer, filter) = tail.split_at(footer_length as usize);
-        let footer: Footer = serde_json::from_slice(footer).map_err(|_| damaged())?;
-        let filter = Filter::from_bytes(filter).ok_or_else(damaged)?;
+        let footer: Footer = serde_json::from_slice(&footer).map_err(|_| damaged())?;
         let files = footer.files.iter().map(|file| Path::from(file.as_str())).collect();
         Ok(Self { key: key.clone(), files, entries: footer.entries, first_ids: footer.first_ids, filter })
     }
@@ -207,16 +212,18 @@ impl RunWriter {
         }
         let footer = Footer { entries, files: files.iter().map(ToString::to_string).collect(), first_ids };
         let text = serde_json::to_vec(&footer).map_err(|error| Error::Internal(error.to_string()))?;
-        let (footer_length, filter_bytes) = (text.len() as u64, filter.bytes());
-        let mut tail = text;
-        tail.extend_from_slice(&filter_bytes);
+        let mut hash = Sha256::new_with_prefix(&text);
+        upload.write(&text).await?;
+        for piece in filter.pieces() {
+            hash.update(&piece);
+            upload.write(&piece).await?;
+        }
         let mut trailer = BytesMut::with_capacity(TRAILER);
-        trailer.put_u64(footer_length);
-        trailer.put_u64(filter_bytes.len() as u64);
-        trailer.put_slice(&Sha256::digest(&tail));
+        trailer.put_u64(text.len() as u64);
+        trailer.put_u64(filter.length());
+        trailer.put_slice(&hash.finalize());
         trailer.put_slice(MAGIC);
-        upload.write(&tail).await?;
-        upload.write(&Bytes::from(trailer)).await?;
+        upload.write(&trailer).await?;
         upload.seal().await?.publish(key).await?;
         Ok(Some(SortedRun { key: key.clone(), files, entries, first_ids: footer.first_ids, filter }))
     }
