@@ -2,9 +2,11 @@
 //!
 //! Each function takes bytes from a fuzzer and panics if something does not hold.
 
+use hl7::ack::{Fault, Outcome, Reply, Request};
 use hl7::charset::{Charset, HiddenBytes, detect};
 use hl7::escape::{escape, unescape};
 use hl7::json::TreeWriter;
+use hl7::mllp::{Decoder, END, Event, START, frame};
 use hl7::stream::{Piece, PieceKind, Splitter, pieces};
 use hl7::timestamp::{Time, Timestamp};
 use hl7::{Delimiters, Parser};
@@ -26,6 +28,62 @@ pub fn stream(data: &[u8]) {
     // The first difference only: there may be thousands of pieces.
     assert_eq!(cut.iter().zip(&whole).find(|(cut, whole)| cut != whole), None);
     assert_eq!(cut.len(), whole.len());
+}
+
+/// The frames of a connection are the same however its bytes are cut; what is framed comes back.
+pub fn mllp(data: &[u8]) {
+    let (settings, bytes) = settings::<3>(data);
+    let limit = 16 << (settings[0] % 12);
+    let whole = mllp_events(bytes, limit, bytes.len().max(1));
+    let told: u64 = whole.iter().map(|(_, length, _)| length).sum();
+    assert!(told <= bytes.len() as u64, "more bytes than came");
+    for piece in [settings[1] as usize + 1, settings[2] as usize % 7 + 1] {
+        assert_eq!(mllp_events(bytes, limit, piece), whole);
+    }
+    let plain: Vec<u8> = bytes.iter().copied().filter(|byte| !matches!(*byte, START | END)).collect();
+    let mut framed = Vec::new();
+    frame(&plain, &mut framed);
+    let events = mllp_events(&framed, plain.len(), 1 + settings[1] as usize);
+    assert_eq!(events, [("frame", plain.len() as u64, plain)]);
+}
+
+/// The kind of each event, its length, and the bytes of frames.
+fn mllp_events(bytes: &[u8], limit: usize, piece: usize) -> Vec<(&'static str, u64, Vec<u8>)> {
+    let mut decoder = Decoder::new(limit);
+    let mut events = Vec::new();
+    let mut take = |decoder: &mut Decoder| {
+        while let Some(event) = decoder.next() {
+            events.push(match event {
+                Event::Frame(bytes) => ("frame", bytes.len() as u64, bytes.to_vec()),
+                Event::TooLong { length, .. } => ("too long", length, Vec::new()),
+                Event::CutOff { length } => ("cut off", length, Vec::new()),
+                Event::Skipped { length } => ("skipped", length, Vec::new()),
+            });
+        }
+    };
+    for piece in bytes.chunks(piece) {
+        decoder.feed(piece);
+        take(&mut decoder);
+    }
+    decoder.close();
+    take(&mut decoder);
+    events
+}
+
+/// Whatever a message is, its answer can be read, and names the same control ID if the message could be read.
+pub fn ack(data: &[u8]) {
+    let (settings, bytes) = settings::<1>(data);
+    let request = Request::read(bytes);
+    let outcomes = [Outcome::Accepted, Outcome::Failed, Outcome::Rejected];
+    let Some(code) = request.code(outcomes[usize::from(settings[0] % 3)]) else { return };
+    let place = Some(("PID", [1, 5, 0, 0, 0]));
+    let fault = Fault { code: 207, name: "Application error", text: "the disk is full", place };
+    let fault = (!code.is_accept()).then_some(fault);
+    let mut answer = Vec::new();
+    request.write(code, &Reply { time: "20260131", control_id: "1", fault }, &mut answer);
+    let mut parser = Parser::default();
+    let answered = parser.parse(&answer).map(|answer| answer.segments().count());
+    assert_eq!(answered.ok(), Some(if code.is_accept() { 2 } else { 3 }));
 }
 
 /// Escaped text comes back; anything can be unescaped.

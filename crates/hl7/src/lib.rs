@@ -20,11 +20,14 @@
 //! - [`json`] is one such sink; [`Message::leaves`] lists values without a dictionary;
 //! - [`Validator`] holds a message against its own version of the standard.
 //!
+//! Of a live connection, [`mllp`] finds the frames and [`ack`] writes the answers.
+//!
 //! [`dictionary`] is the standard as data. [`escape`], [`charset`] and [`timestamp`] read values as text.
 //!
 //! There is no I/O here, no async, no clock, and no `unsafe`.
 #![warn(missing_docs)]
 
+pub mod ack;
 mod buffer;
 pub mod charset;
 mod delimiters;
@@ -38,6 +41,7 @@ mod lines;
 mod marks;
 mod matcher;
 mod message;
+pub mod mllp;
 mod options;
 mod outline;
 mod parse;

@@ -56,6 +56,10 @@ const PARTS: &[&[u8]] = &[
     b"-",
     b"text",
     b"\xEF\xBB\xBF",
+    b"\x0BMSH|",
+    b"\x0B",
+    b"\x1C\r",
+    b"\x1C",
 ];
 
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
@@ -88,6 +92,17 @@ proptest! {
     #[test]
     fn timestamps(data in "[0-9]{0,16}([.][0-9]{0,10})?([+-][0-9]{0,5})?") {
         targets::timestamps(data.as_bytes());
+    }
+
+    #[test]
+    fn mllp(data in bytes()) {
+        targets::mllp(&data);
+    }
+
+    #[test]
+    fn ack(data in bytes(), setting in any::<u8>(), is_message in prop::bool::weighted(0.9)) {
+        let header: &[u8] = if is_message { b"MSH|^~\\&|A|B|C|D|2024||ADT^A01|" } else { b"MSH" };
+        targets::ack(&[&[setting], header, &data].concat());
     }
 
     #[test]
