@@ -19,9 +19,9 @@ import many_commits
 def main():
     options = arguments()
     if options.quick:
-        sizes, commits, leaves, ingests = [2_000], 10, 500, 3
+        sizes, commits, grown, leaves, ingests = [2_000], 10, 100, 500, 3
     else:
-        sizes, commits, leaves, ingests = options.messages, options.commits, options.leaves, 20
+        sizes, commits, grown, leaves, ingests = options.messages, options.commits, options.grown, options.leaves, 20
     os.makedirs(options.folder, exist_ok=True)
     report = io.StringIO()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder, contextlib.redirect_stdout(Both(sys.stdout, report)):
@@ -29,7 +29,7 @@ def main():
         runs = [ingesting.measure(folder, count) for count in sizes]
         print_ingests(runs)
         print_answers(runs[-1], asking.measure(runs[-1]["lake"]), asking.start_up(runs[-1]["lake"]))
-        print_commits(many_commits.measure_commits(folder, commits))
+        print_commits(many_commits.measure_commits(folder, commits, grown))
         print_columns(many_commits.measure_columns(folder, leaves, ingests))
     if options.into:
         put_into(options.into, report.getvalue())
@@ -39,7 +39,8 @@ def arguments():
     parser = argparse.ArgumentParser(prog="scripts/bench-lake.sh", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small feeds, to see that it works; the figures mean nothing")
     parser.add_argument("--messages", type=numbers, default=[100_000, 1_000_000], help="sizes of feeds [100000,1000000]")
-    parser.add_argument("--commits", type=int, default=10_000, help="commits of the lake of small commits [10000]")
+    parser.add_argument("--commits", type=int, default=400, help="ingests of one message each [400]")
+    parser.add_argument("--grown", type=int, default=10_000, help="version that the table of those is then grown to [10000]")
     parser.add_argument("--leaves", type=int, default=5_000, help="leaves of the wide table [5000]")
     parser.add_argument("--into", metavar="PAGE", help="put the report into this page, between its marks, instead of the one there")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="where feeds and lakes are made; they are removed at the end")
@@ -122,16 +123,12 @@ def print_answers(run, answers, starts):
 
 def print_commits(result):
     table(
-        f"A lake of {result['count']:,} ingests of one message each",
-        ["table version", "log, MB", "ingest of one message, ms: first tenth; last tenth", "`sql \"SELECT 1\"`, ms", "`sql \"SELECT count(*) …\"`, ms"],
+        f"A lake of {result['count']:,} ingests of one message each (first tenth {result['first_ms']:.1f} ms an ingest, last tenth {result['last_ms']:.1f} ms), "
+        "then its table grown by copies of their commits",
+        ["table version", "log, MB", "`sql \"SELECT 1\"`, ms", "`sql \"SELECT count(*) …\"`, ms"],
         [
-            [
-                f"{result['version']:,}",
-                f"{result['log_mb']:.1f}",
-                f"{result['first_ms']:.1f}; {result['last_ms']:.1f}",
-                f"{result['open_ms']:.0f}",
-                f"{result['count_ms']:.0f}",
-            ]
+            [f"{state['version']:,}", f"{state['log_mb']:.1f}", f"{state['open_ms']:.0f}", f"{state['count_ms']:.0f}"]
+            for state in result["opened"]
         ],
     )
 

@@ -1,10 +1,14 @@
 """A lake of many small commits, and a table of many columns."""
 
 import csv
+import glob
+import itertools
+import json
 import os
 import re
 import shutil
 import statistics
+import uuid
 
 import deltalake
 import pyarrow.parquet
@@ -18,21 +22,57 @@ VERSION = "2.5.1"
 SECONDS = 1_200
 
 
-def measure_commits(folder, count):
-    """Each message a run of its own; then how long it takes to open what came of it."""
+def measure_commits(folder, count, grown_to):
+    """Each message a run of its own; then how long it takes to open what came of it, and a table grown from it."""
     say(f"{count:,} ingests of one message each")
     lake = new_lake(folder, "lake-of-commits")
     taken = one_by_one(lake, weekday_messages(folder, count))
     tenth = max(len(taken) // 10, 1)
-    return {
+    result = {
         "count": len(taken),
         "first_ms": statistics.median(taken[:tenth]),
         "last_ms": statistics.median(taken[-tenth:]),
-        "version": deltalake.DeltaTable(os.path.join(lake, "staging/table")).version(),
+        "opened": [opened(lake)],
+    }
+    say(f"the table grown to {grown_to:,} commits")
+    grow(os.path.join(lake, "staging/table"), grown_to)
+    # The first writer finds that nobody left a checkpoint, and makes up for it.
+    one_by_one(lake, files(folder, "after", ["MSH|^~\\&|A|B|C|D|20260301||ADT^A01|AFTER|P|2.5.1\rPID|1||X1\r"]))
+    result["opened"].append(opened(lake))
+    return result
+
+
+def opened(lake):
+    table = os.path.join(lake, "staging/table")
+    return {
+        "version": deltalake.DeltaTable(table).version(),
         "open_ms": median_ms(5, lambda: carelake(lake, "sql", "SELECT 1")),
         "count_ms": median_ms(3, lambda: carelake(lake, "sql", "SELECT count(*) FROM staging")),
-        "log_mb": folder_bytes(os.path.join(lake, "staging/table/_delta_log")) / 1e6,
+        "log_mb": folder_bytes(os.path.join(table, "_delta_log")) / 1e6,
     }
+
+
+def grow(table, version):
+    """Adds commits up to `version`: those of the log again, each with a data file that is one more name of the old one."""
+    log = os.path.join(table, "_delta_log")
+    commits = [read_commit(file) for file in sorted(glob.glob(os.path.join(log, "0*.json")))]
+    appends = [actions for actions in commits if any("add" in action for action in actions)]
+    for number, actions in zip(range(len(commits), version + 1), itertools.cycle(appends)):
+        with open(os.path.join(log, f"{number:020}.json"), "w") as file:
+            file.writelines(json.dumps(again(action, table), separators=(",", ":")) + "\n" for action in actions)
+
+
+def read_commit(file):
+    with open(file) as lines:
+        return [json.loads(line) for line in lines]
+
+
+def again(action, table):
+    if "add" not in action:
+        return action
+    name = f"part-{uuid.uuid4()}.parquet"
+    os.link(os.path.join(table, action["add"]["path"]), os.path.join(table, name))
+    return {"add": {**action["add"], "path": name}}
 
 
 def measure_columns(folder, leaves, ingests):

@@ -20,10 +20,10 @@ const READS: usize = 16;
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
 /// Checks the log of the table in `folder` from its newest checkpoint on; the error names the file that is missing
-/// or damaged.
+/// or damaged. Gives how many commits follow that checkpoint, each a file that a reader of the table goes through.
 ///
 /// A log that was never begun passes. So does one whose newest commit is lost: only the messages' receipts tell.
-pub async fn check_log(lake: &Lake, folder: &Path) -> Result<()> {
+pub async fn check_log(lake: &Lake, folder: &Path) -> Result<usize> {
     let log = folder.clone().join("_delta_log");
     let pointed = pointer(lake, &log).await?;
     let Listing { mut commits, checkpoints } = list(lake, &log, pointed).await?;
@@ -38,7 +38,8 @@ pub async fn check_log(lake: &Lake, folder: &Path) -> Result<()> {
     }
     let first = checkpoint.map_or(0, |(version, _)| version + 1);
     commits = commits.split_off(&first);
-    let Some(last) = commits.last().copied() else { return Ok(()) };
+    let Some(last) = commits.last().copied() else { return Ok(0) };
+    let count = commits.len();
     for version in (first..last).filter(|version| !commits.contains(version)) {
         let key = commit_key(&log, version);
         // A listing may pass over what is written while it goes on.
@@ -50,7 +51,8 @@ pub async fn check_log(lake: &Lake, folder: &Path) -> Result<()> {
         .map(|version| check_commit(lake, commit_key(&log, version), version))
         .buffer_unordered(READS)
         .try_for_each(|()| futures::future::ok(()))
-        .await
+        .await?;
+    Ok(count)
 }
 
 /// Checks that a commit has all of its lines and that each is JSON.

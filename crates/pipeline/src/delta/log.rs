@@ -17,6 +17,8 @@ use crate::{Error, Result};
 const APPLICATION: &str = "carelake";
 /// Commits between two checkpoints of the log.
 const CHECKPOINT_INTERVAL: u64 = 20;
+/// Commits without a checkpoint from which on a table is opened as one whose last writers were killed over theirs.
+const OVERDUE: usize = 2 * CHECKPOINT_INTERVAL as usize;
 pub(super) const CHECKPOINT_INTERVAL_TEXT: &str = "20";
 
 /// A table opened for appending, and what is known of it.
@@ -28,6 +30,8 @@ pub(crate) struct Writer {
     schema: SchemaRef,
     /// Data files that others took out of the table, and nobody has asked for yet.
     removed: Vec<Path>,
+    /// Whether those who committed before left a checkpoint for us to write.
+    checkpoint_overdue: bool,
     /// Why the newest checkpoint that was due is not there.
     checkpoint_failure: Option<Error>,
 }
@@ -44,7 +48,7 @@ pub(crate) enum Attempt {
 
 impl Writer {
     pub(crate) async fn open(table: Table) -> Result<Self> {
-        let snapshot = table.snapshot().await?;
+        let (snapshot, tail) = table.snapshot_and_tail().await?;
         let metadata =
             serde_json::to_value(snapshot.metadata()).map_err(|error| Error::Internal(error.to_string()))?;
         let application_version = application_version(&table, &snapshot).await?;
@@ -56,6 +60,7 @@ impl Writer {
             metadata,
             schema,
             removed: Vec::new(),
+            checkpoint_overdue: tail >= OVERDUE,
             checkpoint_failure: None,
         })
     }
@@ -165,7 +170,7 @@ impl Writer {
     /// Writes a checkpoint when one is due. The commit is done whether or not this succeeds, and the next
     /// checkpoint makes up for a missing one.
     async fn checkpoint(&mut self) {
-        if self.version.is_multiple_of(CHECKPOINT_INTERVAL) {
+        if self.version.is_multiple_of(CHECKPOINT_INTERVAL) || std::mem::take(&mut self.checkpoint_overdue) {
             self.checkpoint_failure = write_checkpoint(&self.table, self.version).await.err();
         }
     }

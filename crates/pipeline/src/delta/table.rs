@@ -83,14 +83,19 @@ impl Table {
 
     /// The newest state of the table, checked to be one that this program may write to.
     pub(crate) async fn snapshot(&self) -> Result<Snapshot> {
-        storage::check_log(&self.lake, &self.folder).await?;
+        Ok(self.snapshot_and_tail().await?.0)
+    }
+
+    /// The newest state of the table, and how many commits it has since its newest checkpoint.
+    pub(super) async fn snapshot_and_tail(&self) -> Result<(Snapshot, usize)> {
+        let tail = storage::check_log(&self.lake, &self.folder).await?;
         let snapshot = Snapshot::try_new(self.log.as_ref(), None).await?;
         let configuration = snapshot.metadata().configuration();
         let on = |key: &str, plain: &str| configuration.get(key).is_some_and(|value| value != plain);
         if on("delta.enableDeletionVectors", "false") || on("delta.columnMapping.mode", "none") {
             return Err(Error::ForeignFeature { table: self.folder.to_string() });
         }
-        Ok(snapshot)
+        Ok((snapshot, tail))
     }
 
     /// The keys, in the lake, of the Parquet files that make up the table.

@@ -65,6 +65,22 @@ async fn checkpoints_are_written_and_stand_for_all_that_was_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_next_writer_makes_up_for_a_checkpoint_that_was_never_written() {
+    let lake = lake_of(45).await;
+    for version in [20, 40] {
+        change(&lake, &format!("{version:020}.checkpoint.parquet"), None).await;
+    }
+    change(&lake, "_last_checkpoint", None).await;
+    let mut writer = Writer::open(staging(&lake)).await.unwrap();
+    writer.try_append(&[data_file(45)]).await.unwrap();
+    assert!(lake.exists(&in_log("00000000000000000046.checkpoint.parquet")).await.unwrap());
+    writer.try_append(&[data_file(46)]).await.unwrap();
+    assert!(!lake.exists(&in_log("00000000000000000047.checkpoint.parquet")).await.unwrap());
+    assert_eq!(storage::check_log(&lake, &staging_table()).await.unwrap(), 1);
+    assert_eq!(files(&lake).await.unwrap(), 47);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_checkpoint_that_cannot_be_written_is_told_once_and_harms_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("lake");
