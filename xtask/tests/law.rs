@@ -18,7 +18,8 @@ const LAW: &[(&str, &[&str])] = &[
     ("tables", &["hl7"]),
     ("pipeline", &["hl7", "tables", "storage"]),
     ("query", &["tables", "storage"]),
-    ("carelake", &["hl7", "tables", "storage", "pipeline", "query"]),
+    ("server", &["hl7", "pipeline"]),
+    ("carelake", &["hl7", "tables", "storage", "pipeline", "query", "server"]),
     ("testkit", &[]),
     ("benches", &["hl7", "tables", "testkit"]),
     ("xtask", &["hl7"]),
@@ -33,6 +34,7 @@ const KEPT_OUT: &[(&str, &[&str])] = &[
     ("tables", &["tokio", "parquet", "object_store", "deltalake", "datafusion"]),
     ("storage", &["arrow", "parquet", "deltalake", "datafusion"]),
     ("pipeline", &["datafusion"]),
+    ("server", &["datafusion"]),
 ];
 
 #[test]
