@@ -48,4 +48,5 @@ pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
 pub use sweep::{Swept, sweep};
+pub use storage::{Lake, Location};
 pub use verify::{Kind, Problem, Problems, Summary, Verified, verify};
