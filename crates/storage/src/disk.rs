@@ -29,6 +29,16 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
         file.sync_all()
     }
 
+    /// Makes a file's bytes durable, and its length, not its times.
+    fn sync_data(&self, file: &File, _path: &Path) -> io::Result<()> {
+        file.sync_data()
+    }
+
+    /// Cuts a file off behind so many bytes.
+    fn cut(&self, file: &File, _path: &Path, length: u64) -> io::Result<()> {
+        file.set_len(length)
+    }
+
     /// Gives a file another name, and takes that name from whatever has it.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)

@@ -73,6 +73,24 @@ pub enum Error {
         /// The file.
         key: String,
     },
+    /// A segment of the write-ahead log has whole records behind one that is not.
+    #[error("the write-ahead log is damaged: {key}, byte {offset}")]
+    DamagedSegment {
+        /// The segment.
+        key: String,
+        /// Where the first record begins that is not what was written.
+        offset: u64,
+    },
+    /// The write-ahead log could not be written to, with what the disk or store said.
+    #[error("cannot write {key}: {reason}")]
+    Log {
+        /// The segment.
+        key: String,
+        /// The operating system's or the store's words.
+        reason: String,
+        /// Of which kind that was.
+        kind: Option<io::ErrorKind>,
+    },
     /// An archive cannot be read, or not to its end.
     #[error("the archive {key} cannot be read further: {reason}")]
     Archive {
@@ -118,6 +136,9 @@ impl Error {
 
     /// What the operating system calls the reason, if it came from there.
     pub fn io_kind(&self) -> Option<io::ErrorKind> {
+        if let Self::Log { kind, .. } = self {
+            return *kind;
+        }
         let mut next: Option<&(dyn StdError + 'static)> = Some(self);
         while let Some(error) = next {
             if let Some(error) = error.downcast_ref::<io::Error>() {
@@ -145,6 +166,9 @@ impl Error {
             Self::LostCheckpoint { pointer, .. } => {
                 Some(format!("remove {pointer}: the log is read without it"))
             }
+            Self::DamagedSegment { key, .. } => Some(format!(
+                "put {key} back from a backup, or move it away: what its senders were told to be safe is then to be sent again"
+            )),
             Self::DamagedCheckpoint { key } => {
                 let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
                 Some(format!("remove {key} and {folder}/_last_checkpoint: the log is read without them"))

@@ -22,6 +22,34 @@ pub fn raw_key(feed: &str, sha256: &str, name: &str) -> Path {
     Path::from_iter(["raw", &plain(feed), &hash[..hash.len().min(2)], &format!("{hash}-{}", plain(name))])
 }
 
+/// The raw object of what a live feed sends while a segment of the log is open: `raw/<feed>/live/<segment>.hl7`.
+///
+/// It is named before its bytes are known, so no hash is in it; the receipts have the hash of each message.
+pub fn live_key(feed: &str, segment: &str) -> Path {
+    Path::from_iter(["raw", &plain(feed), LIVE, &format!("{segment}{LIVE_ENDING}")])
+}
+
+/// The segment that a live raw object comes from; `None` for all other keys.
+pub fn live_segment(key: &Path) -> Option<&str> {
+    let mut parts = key.as_ref().split('/');
+    let (raw, _feed, live, name) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_live = raw == "raw" && live == LIVE && parts.next().is_none();
+    is_live.then(|| name.strip_suffix(LIVE_ENDING))?
+}
+
+const LIVE: &str = "live";
+const LIVE_ENDING: &str = ".hl7";
+
+/// The write-ahead log: segments that are not sealed yet.
+pub(crate) fn log_prefix() -> Path {
+    Path::from("_carelake/log")
+}
+
+/// One segment of it.
+pub(crate) fn log_segment_key(segment: &str) -> Path {
+    log_prefix().join(format!("{segment}.log"))
+}
+
 /// All raw bytes of a lake, receipts included.
 pub fn raw_prefix() -> Path {
     Path::from("raw")

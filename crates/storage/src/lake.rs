@@ -13,7 +13,8 @@ use object_store::prefix::PrefixStore;
 use object_store::{Error as StoreError, ObjectStore, ObjectStoreExt, PutMode, PutOptions};
 use url::Url;
 
-use crate::{Error, Location, Result, Upload, marker_key};
+use crate::wal::Indexes;
+use crate::{Disk, Error, Location, Result, Upload, marker_key};
 
 /// The newest lake format this program reads, and the one it writes.
 pub const FORMAT_VERSION: u32 = 1;
@@ -26,6 +27,8 @@ const CHUNK: usize = 2 << 20;
 pub struct Lake {
     location: Location,
     store: Arc<dyn ObjectStore>,
+    /// Where in the write-ahead log the bytes of raw objects lie that are not sealed yet.
+    indexes: Arc<Indexes>,
 }
 
 /// What became of a put-once.
@@ -56,7 +59,7 @@ impl Lake {
     /// A lake's storage without asking whether there is a lake: for making one, and for tests.
     pub fn at(location: Location) -> Self {
         let store = Arc::new(PrefixStore::new(location.store.clone(), location.prefix.clone()));
-        Self { location, store }
+        Self { location, store, indexes: Arc::default() }
     }
 
     /// Opens a lake that [`Lake::mark`] once made one.
@@ -91,6 +94,14 @@ impl Lake {
     /// The lake's folder, if it lies on this machine's disk.
     pub fn folder(&self) -> Option<&FilePath> {
         self.location.folder.as_deref()
+    }
+
+    pub(crate) fn disk(&self) -> Arc<dyn Disk> {
+        self.location.disk.clone()
+    }
+
+    pub(crate) fn indexes(&self) -> &Indexes {
+        &self.indexes
     }
 
     /// The URL of a folder in the lake, ending with a slash.

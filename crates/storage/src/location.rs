@@ -8,7 +8,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use url::Url;
 
-use crate::{Disk, DurableLocal, Error, Result};
+use crate::{Disk, DurableLocal, Error, Result, ThisMachine};
 
 /// The address of a lake, taken apart: the store it is on and the prefix inside that store.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Location {
     pub(crate) shown: String,
     /// The folder, when there is one.
     pub(crate) folder: Option<PathBuf>,
+    /// The disk that the folder is on.
+    pub(crate) disk: Arc<dyn Disk>,
 }
 
 impl Location {
@@ -44,7 +46,7 @@ impl Location {
     /// A lake in a folder, on a disk of which some step fails.
     pub fn on_disk(folder: &FilePath, disk: Arc<dyn Disk>) -> Result<Self> {
         let location = Self::folder(folder)?;
-        Ok(Self { store: Arc::new(DurableLocal::on(disk)), ..location })
+        Ok(Self { store: Arc::new(DurableLocal::on(disk.clone())), disk, ..location })
     }
 
     fn folder(folder: &FilePath) -> Result<Self> {
@@ -55,7 +57,8 @@ impl Location {
         let url =
             Url::from_directory_path(&folder).map_err(|()| refuse("it is not an absolute path".into()))?;
         let prefix = Path::from_absolute_path(&folder).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { store: Arc::new(DurableLocal::new()), prefix, url, shown, folder: Some(folder) })
+        let disk = Arc::new(ThisMachine);
+        Ok(Self { store: Arc::new(DurableLocal::new()), prefix, url, shown, folder: Some(folder), disk })
     }
 
     /// An address in memory that nobody else has.
@@ -68,6 +71,7 @@ impl Location {
         let shown = "memory:///lake/";
         let url = Url::parse(shown)
             .map_err(|error| Error::Location { location: shown.into(), reason: error.to_string() })?;
-        Ok(Self { store, prefix: Path::from("lake"), url, shown: shown.into(), folder: None })
+        let disk = Arc::new(ThisMachine);
+        Ok(Self { store, prefix: Path::from("lake"), url, shown: shown.into(), folder: None, disk })
     }
 }

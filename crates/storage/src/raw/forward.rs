@@ -52,7 +52,7 @@ impl Forward {
     /// A range of the bytes at a raw key, as [`read_range`](super::read_range) gives it.
     pub async fn read(&mut self, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
         if super::object_of(raw_key).1.is_none() {
-            return self.lake.read_range(raw_key, range).await;
+            return super::read_object(&self.lake, raw_key, range).await;
         }
         let goes_on = self.goes_on_to(raw_key, range.start);
         let mut member = match self.member.take().filter(|_| goes_on) {

@@ -15,7 +15,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 
-use crate::{Lake, Result};
+use crate::{Lake, Result, live_segment};
 use archive::Packing;
 pub use forward::Forward;
 
@@ -68,7 +68,7 @@ pub async fn open(lake: &Lake, raw_key: &Path) -> Result<BoxStream<'static, Resu
 /// A range of the bytes at a raw key. Of a member, all before it is decoded too.
 pub async fn read_range(lake: &Lake, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
     if object_of(raw_key).1.is_none() {
-        return lake.read_range(raw_key, range).await;
+        return read_object(lake, raw_key, range).await;
     }
     let mut wanted = BytesMut::new();
     let mut pieces = range_pieces(lake, raw_key, range).await?;
@@ -78,6 +78,36 @@ pub async fn read_range(lake: &Lake, raw_key: &Path, range: Range<u64>) -> Resul
     Ok(wanted.freeze())
 }
 
+/// A range of an object; of one that is not sealed yet, from the write-ahead log.
+async fn read_object(lake: &Lake, raw_key: &Path, range: Range<u64>) -> Result<Bytes> {
+    let error = match lake.read_range(raw_key, range.clone()).await {
+        Err(error) if error.is_not_found() && live_segment(raw_key).is_some() => error,
+        read => return read,
+    };
+    match lake.read_unsealed(raw_key, range.clone()).await {
+        Ok(Some(bytes)) => Ok(bytes),
+        Ok(None) => Err(error),
+        // Sealed between the two looks.
+        Err(gone) if gone.is_not_found() => lake.read_range(raw_key, range).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there are bytes at a raw key, be it in the write-ahead log.
+pub async fn exists(lake: &Lake, object: &Path) -> Result<bool> {
+    if lake.exists(object).await? {
+        return Ok(true);
+    }
+    if live_segment(object).is_none() {
+        return Ok(false);
+    }
+    match lake.read_unsealed(object, 0..1).await {
+        Ok(found) => Ok(found.is_some()),
+        Err(error) if error.is_not_found() => lake.exists(object).await,
+        Err(error) => Err(error),
+    }
+}
+
 /// A range of the bytes at a raw key, piece by piece.
 pub async fn range_pieces(
     lake: &Lake,
@@ -85,7 +115,12 @@ pub async fn range_pieces(
     range: Range<u64>,
 ) -> Result<BoxStream<'static, Result<Bytes>>> {
     if object_of(raw_key).1.is_none() {
-        let end = range.end.min(lake.size(raw_key).await?);
+        let end = match lake.size(raw_key).await {
+            Ok(size) => range.end.min(size),
+            // What is in the log is read by ranges that are there.
+            Err(error) if error.is_not_found() && live_segment(raw_key).is_some() => range.end,
+            Err(error) => return Err(error),
+        };
         let (lake, key) = (lake.clone(), raw_key.clone());
         let pieces = stream::try_unfold(range.start, move |position| {
             let (lake, key) = (lake.clone(), key.clone());
@@ -94,7 +129,7 @@ pub async fn range_pieces(
                     return Ok(None);
                 }
                 let next = end.min(position.saturating_add(PIECE));
-                Ok(Some((lake.read_range(&key, position..next).await?, next)))
+                Ok(Some((read_object(&lake, &key, position..next).await?, next)))
             }
         });
         return Ok(pieces.boxed());
