@@ -124,11 +124,11 @@ pub async fn ingest(
     mut tell: impl FnMut(Event),
 ) -> Result<Accounting> {
     check_feed(&settings.feed)?;
-    let mut run = Run::begin(lake)?;
+    let run = Run::begin(lake)?;
     let stage = Stage::open(lake, &settings.rules, settings.progress.clone()).await?;
     let (sender, receiver) = mpsc::channel(1);
     let staging = tokio::spawn(stage.run(receiver));
-    let mut batches = Batches::new(&mut run, sender);
+    let mut batches = Batches::new(&run, sender);
     let taken = take_up(lake, inputs, settings, &mut batches, &mut tell).await;
     let handed = match taken {
         Ok(()) => batches.finish().await,
@@ -140,7 +140,7 @@ pub async fn ingest(
     // What was handed over is finished whatever became of the rest. The stage's failure is the cause of the other.
     let (stage, accounting) = staging.await??;
     handed?;
-    let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
+    let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &run, &settings.rules).await?;
     stage.keep_seen().await;
     stage.take_checkpoint_failure().into_iter().for_each(|failure| tell(Event::Checkpoint(failure)));
     if stage.reused_control_ids() > 0 {
@@ -243,14 +243,14 @@ async fn cut(
 
 /// Fills batches and hands them over.
 pub(crate) struct Batches<'r> {
-    run: &'r mut Run,
+    run: &'r Run,
     sender: mpsc::Sender<Batch>,
     filling: Batch,
     bytes: usize,
 }
 
 impl<'r> Batches<'r> {
-    pub(crate) fn new(run: &'r mut Run, sender: mpsc::Sender<Batch>) -> Self {
+    pub(crate) fn new(run: &'r Run, sender: mpsc::Sender<Batch>) -> Self {
         Self { run, sender, filling: Batch::default(), bytes: 0 }
     }
 
