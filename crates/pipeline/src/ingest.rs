@@ -155,12 +155,13 @@ pub async fn ingest(
 
 /// A feed's name is a part of keys and must be the same there.
 fn check_feed(name: &str) -> Result<()> {
+    if is_feed_name(name) { Ok(()) } else { Err(Error::FeedName { name: name.into() }) }
+}
+
+/// Whether a name can be a feed's: letters, digits, `-`, `_` and `.`, the first of them a letter or a digit.
+pub fn is_feed_name(name: &str) -> bool {
     let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    let is_plain = (1..=100).contains(&name.len()) && name.chars().all(plain);
-    if is_plain && !name.starts_with(['.', '_', '-']) {
-        return Ok(());
-    }
-    Err(Error::FeedName { name: name.into() })
+    (1..=100).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(['.', '_', '-'])
 }
 
 /// Lands every input and hands over its messages, batch by batch, in the order of the inputs.

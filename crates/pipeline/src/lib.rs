@@ -40,7 +40,7 @@ pub use convert::Rules;
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
 pub use identity::{MessageId, sha256};
-pub use ingest::{Event, Progress, Settings, ingest};
+pub use ingest::{Event, Progress, Settings, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
 pub use live::{
