@@ -1,6 +1,7 @@
 //! The commands, one file each. To add one: its file, a line for the module, a line in [`Command`].
 
 mod catalog;
+mod config;
 mod convert;
 mod errors;
 mod ingest;
@@ -51,6 +52,8 @@ enum Command {
     Replay(replay::Replay),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
+    /// Look at the configuration
+    Config(config::Config),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -71,6 +74,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Errors(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
+        Command::Config(command) => command.run(lake),
         Command::Verify(command) => command.run(lake).await,
     }
 }
