@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod prompt;
 mod report;
+mod serving;
 
 use std::process::ExitCode;
 

@@ -8,6 +8,7 @@ mod ingest;
 mod init;
 mod inspect;
 mod replay;
+mod serve;
 mod show;
 mod sql;
 mod sweep;
@@ -48,6 +49,8 @@ enum Command {
     Show(show::Show),
     /// Look into the error zone
     Errors(errors::Errors),
+    /// Open the doors: MLLP, HTTP, watched folders
+    Serve(serve::Serve),
     /// Build staging anew from raw, while others ingest and ask
     Replay(replay::Replay),
     /// Remove what interrupted work left behind
@@ -72,6 +75,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Catalog(command) => command.run(lake).await,
         Command::Show(command) => command.run(lake).await,
         Command::Errors(command) => command.run(lake).await,
+        Command::Serve(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
         Command::Config(command) => command.run(lake),

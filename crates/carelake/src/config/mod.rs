@@ -22,8 +22,11 @@ mod wrong;
 
 use std::path::Path;
 
+pub(crate) use doors::Mllp;
 pub(crate) use effective::{CommandLine, Effective};
-pub(crate) use sections::Config;
+pub(crate) use feeds::{Acknowledge, Port};
+pub(crate) use sections::{Config, Level, LogFormat, Logs};
+pub(crate) use values::Address;
 pub(crate) use wrong::Errors;
 
 impl Config {

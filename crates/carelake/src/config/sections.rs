@@ -66,9 +66,9 @@ settings! {
     /// How rows get into the tables.
     pub(crate) struct Commit {
         /// How long messages are gathered for one commit under load.
-        interval: Span = "1s",
+        interval: Span = "500ms",
         /// How many messages one commit holds at most.
-        max_messages: NonZeroU32 = 20_000,
+        max_messages: NonZeroU32 = 8_192,
     }
 }
 

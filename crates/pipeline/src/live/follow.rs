@@ -17,8 +17,6 @@ use crate::split::Content;
 use crate::stage::{Outcome, Receipted, Stage};
 use crate::{Accounting, Receipt, Result, recover};
 
-/// Messages of one commit, at most, save those of one delivery.
-const BATCH_MESSAGES: usize = 8_192;
 /// Bytes of one commit, at most, save those of one delivery.
 const BATCH_BYTES: u64 = 12 << 20;
 /// How often it is looked whether another process has died.
@@ -82,7 +80,7 @@ impl Follower {
     /// Takes what is to be committed together; gives whether more can come.
     async fn gather(&self, told: &mut mpsc::UnboundedReceiver<Durable<Carried>>, group: &mut Group) -> bool {
         let mut until = tokio::time::Instant::now() + ROUND;
-        while group.messages < BATCH_MESSAGES && group.bytes < BATCH_BYTES {
+        while group.messages < self.settings.commit_messages && group.bytes < BATCH_BYTES {
             let was_empty = group.deliveries.is_empty();
             match tokio::time::timeout_at(until, told.recv()).await {
                 Err(_) => break,

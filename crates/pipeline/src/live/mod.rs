@@ -42,6 +42,8 @@ pub struct LiveSettings {
     pub log: wal::LogSettings,
     /// How long the first message of a commit waits for more.
     pub gather: Duration,
+    /// Messages of one commit, at most, save those of one delivery.
+    pub commit_messages: usize,
     /// Bytes of messages that wait for conversion in memory; beyond that they are read again from the log.
     pub backlog_bytes: usize,
     /// Messages that may wait for conversion; beyond that doors are held up, and then refuse.
@@ -64,6 +66,7 @@ impl Default for LiveSettings {
             rules: Rules::default(),
             log: wal::LogSettings::default(),
             gather: Duration::from_millis(500),
+            commit_messages: 8_192,
             backlog_bytes: 64 << 20,
             backlog_messages: 200_000,
             patience: Duration::from_secs(5),
