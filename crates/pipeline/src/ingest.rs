@@ -154,7 +154,7 @@ pub async fn ingest(
 }
 
 /// A feed's name is a part of keys and must be the same there.
-fn check_feed(name: &str) -> Result<()> {
+pub fn check_feed(name: &str) -> Result<()> {
     let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     let is_plain = (1..=100).contains(&name.len()) && name.chars().all(plain);
     if is_plain && !name.starts_with(['.', '_', '-']) {
