@@ -10,6 +10,7 @@ mod replay;
 mod show;
 mod sql;
 mod sweep;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -51,6 +52,8 @@ enum Command {
     Replay(replay::Replay),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
+    /// Say who may use the doors of a lake
+    Token(token::Token),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -71,6 +74,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Errors(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
+        Command::Token(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }
 }
