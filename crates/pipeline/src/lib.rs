@@ -40,7 +40,7 @@ pub use convert::Rules;
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
 pub use identity::{MessageId, sha256};
-pub use ingest::{Event, Progress, Settings, ingest, is_feed_name};
+pub use ingest::{Event, Progress, Settings, check_feed, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
 pub use live::{
@@ -53,6 +53,6 @@ pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
 pub use storage::wal::LogSettings;
-pub use storage::{Lake, Location};
+pub use storage::{Lake, Location, Put, token_key, token_revoked_key, tokens_prefix};
 pub use sweep::{Swept, sweep};
 pub use verify::{Kind, Problem, Problems, Summary, Verified, verify};

@@ -5,3 +5,4 @@ pub mod feeds;
 pub mod metrics;
 pub mod tls;
 pub mod transports;
+pub mod auth;

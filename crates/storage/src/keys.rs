@@ -90,6 +90,21 @@ pub fn seen_manifest_key(table: &Path, number: u64) -> Path {
     seen_prefix(table).join(format!("manifest-{number:020}.json"))
 }
 
+/// The API tokens of a lake, and the marks of those that were revoked.
+pub fn tokens_prefix() -> Path {
+    Path::from("_carelake/tokens")
+}
+
+/// What is kept of one token; its secret is not.
+pub fn token_key(id: &str) -> Path {
+    tokens_prefix().join(format!("{id}.json"))
+}
+
+/// The mark that a token was revoked. An object of its own, so that nothing is ever overwritten.
+pub fn token_revoked_key(id: &str) -> Path {
+    tokens_prefix().join(format!("{id}.revoked"))
+}
+
 /// The folder of the Delta table of converted messages.
 pub fn staging_table() -> Path {
     Path::from("staging/table")

@@ -28,6 +28,7 @@ pub use keys::{
     receipts_key, receipts_prefix, seen_manifest_key, seen_prefix, seen_run_key, settled_key, settled_prefix,
     staging_table,
 };
+pub use keys::{token_key, token_revoked_key, tokens_prefix};
 pub use lake::{FORMAT_VERSION, Lake, Object, Put};
 pub use location::Location;
 pub use lock::{Lock, Locks};

@@ -12,6 +12,7 @@ mod serve;
 mod show;
 mod sql;
 mod sweep;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -57,6 +58,8 @@ enum Command {
     Sweep(sweep::Sweep),
     /// Look at the configuration
     Config(config::Config),
+    /// Say who may use the doors of a lake
+    Token(token::Token),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -79,6 +82,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Replay(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
         Command::Config(command) => command.run(lake),
+        Command::Token(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }
 }
