@@ -22,7 +22,7 @@ pub use disk::{Disk, ThisMachine};
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};
 pub use keys::{
-    error_bytes_key, error_lenient_key, error_lenient_prefix, error_report_key, error_table,
+    answer_key, answers_prefix, error_bytes_key, error_lenient_key, error_lenient_prefix, error_report_key, error_table,
     json_document_key, json_list_key, marker_key, plain, raw_key, raw_prefix, receipts_key, receipts_prefix,
     seen_manifest_key, seen_prefix, seen_run_key, settled_key, settled_prefix, staging_table,
 };
