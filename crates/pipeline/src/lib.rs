@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod accounting;
+mod answers;
 mod commit;
 mod content;
 mod convert;
@@ -34,8 +35,10 @@ mod sweep;
 pub mod time;
 mod verify;
 mod workers;
+mod zones;
 
 pub use accounting::Accounting;
+pub use answers::{forget_answers, keep_answer, kept_answer};
 pub use convert::Rules;
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
@@ -55,4 +58,6 @@ pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
 pub use storage::wal::LogSettings;
 pub use storage::{Lake, Location, Put, token_key, token_revoked_key, tokens_prefix};
 pub use sweep::{Swept, sweep};
+pub use tables::Places;
 pub use verify::{Kind, Problem, Problems, Summary, Verified, verify};
+pub use zones::{Zone, ZoneObject, ZonePage, zone_page};

@@ -6,3 +6,4 @@ pub mod metrics;
 pub mod tls;
 pub mod transports;
 pub mod auth;
+pub mod api;

@@ -50,6 +50,16 @@ pub(crate) fn log_segment_key(segment: &str) -> Path {
     log_prefix().join(format!("{segment}.log"))
 }
 
+/// Answers that are kept for requests that are sent again, in a folder for each day such as `2026-01-31`.
+pub fn answers_prefix() -> Path {
+    Path::from("_carelake/answers")
+}
+
+/// One of them; `name` is a hash of what tells the request from others.
+pub fn answer_key(day: &str, name: &str) -> Path {
+    answers_prefix().join(day).join(name)
+}
+
 /// All raw bytes of a lake, receipts included.
 pub fn raw_prefix() -> Path {
     Path::from("raw")
