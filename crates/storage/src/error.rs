@@ -66,12 +66,16 @@ pub enum Error {
         version: u64,
         /// The file that names it.
         pointer: String,
+        /// Whether the log cannot be read without it.
+        is_needed: bool,
     },
     /// The checkpoint that a table's log is read from was cut short.
     #[error("the checkpoint {key} of the table's log is damaged")]
     DamagedCheckpoint {
         /// The file.
         key: String,
+        /// Whether the log cannot be read without it.
+        is_needed: bool,
     },
     /// An archive cannot be read, or not to its end.
     #[error("the archive {key} cannot be read further: {reason}")]
@@ -142,10 +146,15 @@ impl Error {
             Self::LakeExists { .. } => Some("carelake ingest PATH… fills it".to_owned()),
             Self::NewerFormat { .. } => Some("use the newer carelake that made it".to_owned()),
             Self::LostCommit { key, .. } | Self::DamagedCommit { key, .. } => Some(from_backup(key)),
+            Self::LostCheckpoint { version, pointer, is_needed: true } => {
+                let folder = pointer.rsplit_once('/').map_or("", |(folder, _)| folder);
+                Some(from_backup(&format!("{folder}/{version:020}.checkpoint.parquet")))
+            }
             Self::LostCheckpoint { pointer, .. } => {
                 Some(format!("remove {pointer}: the log is read without it"))
             }
-            Self::DamagedCheckpoint { key } => {
+            Self::DamagedCheckpoint { key, is_needed: true } => Some(from_backup(key)),
+            Self::DamagedCheckpoint { key, .. } => {
                 let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
                 Some(format!("remove {key} and {folder}/_last_checkpoint: the log is read without them"))
             }

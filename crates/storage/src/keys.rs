@@ -62,6 +62,16 @@ pub fn seen_manifest_key(table: &Path, number: u64) -> Path {
     seen_prefix(table).join(format!("manifest-{number:020}.json"))
 }
 
+/// The marks of replays that are going on.
+pub fn replaying_prefix() -> Path {
+    Path::from("_carelake/replaying")
+}
+
+/// The mark of one replay; `unique` tells it from others.
+pub fn replaying_key(unique: &str) -> Path {
+    replaying_prefix().join(unique)
+}
+
 /// The folder of the Delta table of converted messages.
 pub fn staging_table() -> Path {
     Path::from("staging/table")
