@@ -6,6 +6,7 @@ mod errors;
 mod ingest;
 mod init;
 mod inspect;
+mod maintain;
 mod replay;
 mod show;
 mod sql;
@@ -49,6 +50,8 @@ enum Command {
     Errors(errors::Errors),
     /// Build staging anew from raw, while others ingest and ask
     Replay(replay::Replay),
+    /// Put small files together and remove what older states alone need
+    Maintain(maintain::Maintain),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
     /// Prove that nothing is lost, doubled or changed
@@ -70,6 +73,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Show(command) => command.run(lake).await,
         Command::Errors(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
+        Command::Maintain(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }

@@ -31,7 +31,7 @@ impl Sweep {
     }
 }
 
-fn age(text: &str) -> Result<Duration, String> {
+pub(super) fn age(text: &str) -> Result<Duration, String> {
     let unit = text.chars().next_back().unwrap_or_default();
     let seconds = match unit {
         's' => 1,

@@ -224,3 +224,61 @@ async fn remove(lake: &Lake, keys: impl IntoIterator<Item = Path>) -> Result<()>
     removals.buffer_unordered(AT_ONCE).try_for_each(async |()| Ok(())).await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A log with commits at these moments and checkpoints of these versions.
+    fn log(moments: &[(u64, i64)], checkpoints: &[u64]) -> Log {
+        let object = |milliseconds: i64| ObjectMeta {
+            location: Path::from("x"),
+            last_modified: std::time::SystemTime::UNIX_EPOCH
+                .checked_add(Duration::from_millis(milliseconds.unsigned_abs()))
+                .unwrap()
+                .into(),
+            size: 1,
+            e_tag: None,
+            version: None,
+        };
+        Log {
+            commits: moments.iter().map(|(version, moment)| (*version, object(*moment))).collect(),
+            checkpoints: checkpoints.iter().map(|version| (*version, vec![object(0)])).collect(),
+        }
+    }
+
+    #[test]
+    fn the_state_at_the_beginning_of_the_retention_can_still_be_read() {
+        let moments: Vec<(u64, i64)> = (0..60).map(|version| (version, version as i64 * 10)).collect();
+        let log = log(&moments, &[20, 40]);
+        for (since, first) in [
+            (0, None),
+            (195, None),
+            // The state then is that of version 19, 20 or 21.
+            (200, None),
+            (201, Some(20)),
+            (210, Some(20)),
+            (400, Some(20)),
+            (401, Some(40)),
+            (10_000, Some(40)),
+        ] {
+            assert_eq!(log.first_needed(since), first, "{since}");
+        }
+        assert!(log.has_before(20));
+        assert!(!log.has_before(0));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_keeps_more_and_never_less() {
+        let log = log(&[(18, 500), (19, 900), (20, 100), (21, 200), (22, 1_000)], &[20]);
+        assert_eq!(log.first_needed(800), None, "version 19 seems young");
+        assert_eq!(log.first_needed(950), Some(20));
+    }
+
+    #[test]
+    fn a_log_with_a_gap_behind_its_checkpoint_is_left_alone() {
+        assert_eq!(log(&[(20, 1), (21, 2), (23, 4)], &[20]).first_needed(100), None);
+        assert_eq!(log(&[(21, 2), (22, 4)], &[20]).first_needed(100), None);
+        assert_eq!(log(&[], &[20]).first_needed(100), None);
+    }
+}

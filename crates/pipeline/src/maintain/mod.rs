@@ -11,6 +11,8 @@ mod expire;
 mod group;
 mod merged_documents;
 mod plan;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::time::Duration;
