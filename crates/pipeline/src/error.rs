@@ -87,7 +87,7 @@ pub enum Error {
     #[error("the time to end with is not later than the time to begin with")]
     EmptySpan,
     /// Others replaced files of the table again and again.
-    #[error("another replay changed the table meanwhile")]
+    #[error("another replay, or maintenance, changed the table meanwhile")]
     TableInUse,
     /// The objects of a lake could not be listed.
     #[error("cannot list the lake: {reason}")]

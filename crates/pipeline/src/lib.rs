@@ -18,6 +18,7 @@ mod ingest;
 mod init;
 mod land;
 mod live;
+mod maintain;
 mod parquet_reader;
 mod prepare;
 mod receipts;
@@ -50,6 +51,7 @@ pub use live::{
     Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
     LiveSettings, Refused, Underway, Wish,
 };
+pub use maintain::{Compacted, Expired, Maintained, Maintenance, maintain};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};

@@ -115,6 +115,16 @@ pub fn token_revoked_key(id: &str) -> Path {
     tokens_prefix().join(format!("{id}.revoked"))
 }
 
+/// The marks of replays that are going on.
+pub fn replaying_prefix() -> Path {
+    Path::from("_carelake/replaying")
+}
+
+/// The mark of one replay; `unique` tells it from others.
+pub fn replaying_key(unique: &str) -> Path {
+    replaying_prefix().join(unique)
+}
+
 /// The folder of the Delta table of converted messages.
 pub fn staging_table() -> Path {
     Path::from("staging/table")

@@ -7,6 +7,7 @@ mod errors;
 mod ingest;
 mod init;
 mod inspect;
+mod maintain;
 mod replay;
 mod serve;
 mod show;
@@ -54,6 +55,8 @@ enum Command {
     Serve(serve::Serve),
     /// Build staging anew from raw, while others ingest and ask
     Replay(replay::Replay),
+    /// Put small files together and remove what older states alone need
+    Maintain(maintain::Maintain),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
     /// Look at the configuration
@@ -80,6 +83,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Errors(command) => command.run(lake).await,
         Command::Serve(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
+        Command::Maintain(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
         Command::Config(command) => command.run(lake),
         Command::Token(command) => command.run(lake).await,

@@ -5,6 +5,7 @@ mod archives;
 mod crashes;
 mod faulty;
 mod journey;
+mod maintain;
 mod power;
 mod replay;
 mod sweep;
