@@ -142,6 +142,14 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// Whether there was no room left on the disk.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Storage(error) if matches!(error.io_kind(), Some(StorageFull | QuotaExceeded)))
+    }
+}
+
 /// The result of a step of the pipeline.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

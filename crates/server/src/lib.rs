@@ -2,6 +2,8 @@
 #![warn(missing_docs)]
 
 pub mod feeds;
+pub mod gate;
+pub mod intake;
 pub mod metrics;
 pub mod tls;
 pub mod transports;

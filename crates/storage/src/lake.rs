@@ -96,6 +96,12 @@ impl Lake {
         self.location.folder.as_deref()
     }
 
+    /// Bytes that are free on the disk of the lake's folder; `None` if that is not known.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(self.folder()?).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     pub(crate) fn disk(&self) -> Arc<dyn Disk> {
         self.location.disk.clone()
     }
