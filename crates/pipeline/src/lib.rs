@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod accounting;
+pub mod audit;
 mod commit;
 mod content;
 mod convert;
@@ -47,6 +48,6 @@ pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
-pub use sweep::{Swept, sweep};
 pub use storage::{Lake, Location};
+pub use sweep::{Swept, sweep};
 pub use verify::{Kind, Problem, Problems, Summary, Verified, verify};
