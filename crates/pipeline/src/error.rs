@@ -128,6 +128,9 @@ pub enum Error {
         #[source]
         source: Box<parquet::errors::ParquetError>,
     },
+    /// An access could not be recorded, so nobody may have it.
+    #[error("the access cannot be recorded: {0}")]
+    Audit(#[source] std::sync::Arc<Self>),
     /// No message of this id is staged or in error.
     #[error("no message {id} in this lake")]
     UnknownMessage {

@@ -6,6 +6,7 @@
 
 mod accounting;
 mod answers;
+pub mod audit;
 mod commit;
 mod content;
 mod convert;

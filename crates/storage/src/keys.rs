@@ -169,6 +169,34 @@ pub fn error_lenient_key(id: &str) -> Path {
     error_lenient_prefix().join(id)
 }
 
+/// The mark of a lake in which every access is recorded.
+pub fn audited_key() -> Path {
+    Path::from("_carelake/audited")
+}
+
+/// The audit zone: who saw or changed what. Three levels of folders below it, a year, a month and a day, lie the
+/// chains of events that began on that day.
+pub fn audit_prefix() -> Path {
+    Path::from("audit")
+}
+
+/// One object of a chain of events, the first having number 1. The chain's name begins with its day, such as `20260131`.
+pub fn audit_key(chain: &str, number: u64) -> Path {
+    let part = |range| chain.get(range).unwrap_or("unknown");
+    audit_prefix()
+        .join(part(0..4))
+        .join(part(4..6))
+        .join(part(6..8))
+        .join(format!("{chain}-{number:08}.ndjson"))
+}
+
+/// The chain and the number that an object of the audit zone has; `None` for a key that is none of these.
+pub fn audit_chain(key: &Path) -> Option<(&str, u64)> {
+    let (chain, number) = key.as_ref().rsplit('/').next()?.strip_suffix(".ndjson")?.rsplit_once('-')?;
+    let number = number.parse().ok()?;
+    (number > 0 && audit_key(chain, number) == *key).then_some((chain, number))
+}
+
 /// The last part of a path, with every character that some store or shell treats specially replaced.
 pub fn plain(name: &str) -> String {
     const LONGEST: usize = 100;
@@ -197,6 +225,16 @@ mod tests {
             format!("raw/lab_north/ab/{}-day_1_.hl7", &hash[..32])
         );
         assert_eq!(raw_key("x", &hash, "..").as_ref(), format!("raw/x/ab/{}-unnamed", &hash[..32]));
+    }
+
+    #[test]
+    fn a_chain_of_events_lies_under_its_day() {
+        let key = audit_key("20260131T235959999-ab", 12);
+        assert_eq!(key.as_ref(), "audit/2026/01/31/20260131T235959999-ab-00000012.ndjson");
+        assert_eq!(audit_chain(&key), Some(("20260131T235959999-ab", 12)));
+        for other in ["audit/2026/02/01/20260131T235959999-ab-00000012.ndjson", "audit/notes.txt", "audit"] {
+            assert_eq!(audit_chain(&Path::from(other)), None, "{other}");
+        }
     }
 
     #[test]

@@ -208,4 +208,19 @@ impl Lake {
         objects.sort_by(|left, right| left.key.cmp(&right.key));
         Ok(objects)
     }
+
+    /// The folders that lie so many levels below a folder, sorted.
+    pub async fn folders(&self, folder: &Path, levels: usize) -> Result<Vec<Path>> {
+        let mut folders = vec![folder.clone()];
+        for _ in 0..levels {
+            let mut below = Vec::new();
+            for folder in &folders {
+                let listing = self.store.list_with_delimiter(Some(folder)).await;
+                below.extend(listing.map_err(|error| Error::store("list", folder, error))?.common_prefixes);
+            }
+            folders = below;
+        }
+        folders.sort();
+        Ok(folders)
+    }
 }
