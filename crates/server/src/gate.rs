@@ -42,7 +42,11 @@ impl Gate for TokenGate {
         };
         let principal = self.authenticator.authenticate(header).await.map_err(|refusal| refused(&refusal))?;
         if let Err(wait) = self.rates.allow(&principal.key(), Instant::now()) {
-            let problem = Problem::new(Kind::Overloaded, "too many requests with these credentials", "send fewer a second");
+            let problem = Problem::new(
+                Kind::Overloaded,
+                "too many requests with these credentials",
+                "send fewer a second",
+            );
             return Err(problem.with_retry_after(wait.as_secs().max(1)));
         }
         require(&principal, scope).map_err(|refusal| refused(&refusal))?;

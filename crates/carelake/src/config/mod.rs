@@ -29,9 +29,10 @@ mod wrong;
 use std::path::Path;
 
 pub(crate) use doors::Mllp;
+pub(crate) use doors::Tls;
 pub(crate) use effective::{CommandLine, Effective};
 pub(crate) use feeds::{Acknowledge, Port};
-pub(crate) use sections::{Config, Level, LogFormat, Logs};
+pub(crate) use sections::{Config, Level, LogFormat, Logs, Oidc, Scope};
 pub(crate) use values::Address;
 pub(crate) use wrong::Errors;
 

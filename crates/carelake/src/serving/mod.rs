@@ -1,18 +1,27 @@
 //! A lake with its doors open: the parts of the program put together.
 
+mod access;
 mod feeds;
 mod logs;
+mod sql;
 mod tell;
+mod upkeep;
+mod witness;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use async_trait::async_trait;
+use pipeline::audit::{Access, Action, Audit, Who, WhoKind};
 use pipeline::{Live, LiveSettings, LogSettings, Rules};
+use server::api;
 use server::feeds::{Feed, Feeds};
+use server::intake::LiveIntake;
 use server::metrics::Metrics;
-use server::transports::mllp;
+use server::transports::{http, mllp};
 use storage::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -35,14 +44,27 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let doors = TaskTracker::new();
     let mut told = String::new();
+    if let Some(address) = config.http.listen.address() {
+        let tls = access::tls(config.http.tls.as_ref(), &["h2", "http/1.1"])?;
+        let opened = http::Door::open(resolve(address).await?, tls, MAX_HTTP_CONNECTIONS).await;
+        let opened = opened.map_err(|error| not_open("http", address, &error))?;
+        told.push_str(&format!("{}://{}\n", opened.scheme(), opened.address()?));
+        let audit = Audit::open(&lake, "carelake serve");
+        let started = Access::new(Action::AuditStarted, server_itself(), "local");
+        pipeline::audit::declare(&lake, &audit, started).await?;
+        let router = api::router(api::State::new(seams(&config, &live, &feeds, &metrics, audit)?));
+        doors.spawn(opened.run(router, shutdown.clone()));
+    }
     for (name, door) in &config.mllp {
         let Some(address) = door.listen.address() else { continue };
         let settings = mllp_settings(&config, &feeds, name.as_str(), door)?;
-        let opened = mllp::Door::open(resolve(address).await?, settings, None).await;
+        let opened =
+            mllp::Door::open(resolve(address).await?, settings, access::tls(door.tls.as_ref(), &[])?).await;
         let opened = opened.map_err(|error| not_open(&format!("mllp {}", name.as_str()), address, &error))?;
         told.push_str(&format!("mllp {} {}\n", name.as_str(), opened.address()?));
         doors.spawn(opened.run(live.clone(), feeds.clone(), metrics.clone(), shutdown.clone()));
     }
+    doors.spawn(upkeep::keep_up(lake.clone(), config.retention.table_history.0, shutdown.clone()));
     doors.close();
     {
         let mut stdout = std::io::stdout().lock();
@@ -57,6 +79,74 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     live.close().await;
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
+}
+
+/// HTTP connections at the same time.
+const MAX_HTTP_CONNECTIONS: usize = 10_000;
+
+/// What the API needs of the rest of the program.
+fn seams(
+    config: &Config,
+    live: &Arc<Live>,
+    feeds: &Arc<Feeds>,
+    metrics: &Arc<Metrics>,
+    audit: Audit,
+) -> Result<api::Seams> {
+    let lake = live.lake();
+    let settings = live_settings(config, metrics);
+    let text = {
+        let (metrics, live) = (metrics.clone(), live.clone());
+        move || metrics.text(live.waiting(), live.waiting_since())
+    };
+    let needs_no_token = !config.needs_tokens();
+    let listens_here_alone = config.http.listen.address().is_some_and(Address::is_loopback);
+    Ok(api::Seams {
+        lake: lake.clone(),
+        sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0))),
+        intake: Arc::new(LiveIntake::new(live.clone(), feeds.clone(), metrics.clone())),
+        gate: Arc::new(access::gate(config, lake)?),
+        witness: Arc::new(witness::AuditWitness(audit)),
+        health: Arc::new(LiveHealth(live.clone())),
+        metrics: api::Metrics(Arc::new(text)),
+        flat: None,
+        rules: settings.rules,
+        hosts: match needs_no_token && listens_here_alone {
+            true => ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned).into(),
+            false => Vec::new(),
+        },
+        limits: api::Limits {
+            body: config.http.max_body.0,
+            requests: config.http.max_requests.get() as usize,
+            most_rows: config.http.query_row_limit.get(),
+            query_time: config.http.query_time_limit.0,
+            ..api::Limits::default()
+        },
+    })
+}
+
+/// What stands in the way of taking messages.
+struct LiveHealth(Arc<Live>);
+
+/// Messages that are safe and wait longer than this say that something is wrong.
+const LONG: Duration = Duration::from_secs(60);
+
+#[async_trait]
+impl api::Health for LiveHealth {
+    async fn obstacles(&self) -> Vec<String> {
+        let mut obstacles = Vec::new();
+        if self.0.is_full() {
+            obstacles.push("the lake's disk has less room than is kept free".to_owned());
+        }
+        if let Some(waiting) = self.0.waiting_since().filter(|waiting| *waiting > LONG) {
+            obstacles.push(format!("messages have waited {} s for the tables", waiting.as_secs()));
+        }
+        obstacles
+    }
+}
+
+/// The server, where nobody else did something.
+fn server_itself() -> Who {
+    Who { id: "carelake".into(), name: "carelake serve".into(), kind: WhoKind::Local }
 }
 
 /// The lake; made, where there is none.
@@ -81,6 +171,7 @@ fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
         gather: config.commit.interval.0,
         commit_messages: config.commit.max_messages.get() as usize,
         backlog_bytes: in_memory(config.limits.backlog_bytes.0),
+        disk_reserve: config.limits.disk_reserve.0,
         tell: tell::tell(metrics.clone()),
         ..LiveSettings::default()
     }

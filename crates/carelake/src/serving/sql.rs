@@ -39,7 +39,9 @@ impl LakeSql {
             return Ok(engine.clone());
         }
         let options = Options { memory: Some(self.memory), ..Options::default() };
-        let engine = Engine::open_with(&self.lake, options).await.map_err(|error| problem(&error, SqlProblemKind::Lake))?;
+        let engine = Engine::open_with(&self.lake, options)
+            .await
+            .map_err(|error| problem(&error, SqlProblemKind::Lake))?;
         let engine = Arc::new(engine);
         *open = Some((Instant::now(), engine.clone()));
         Ok(engine)
@@ -48,7 +50,12 @@ impl LakeSql {
 
 #[async_trait]
 impl Sql for LakeSql {
-    async fn run(&self, query: &str, format: Format, limits: SqlLimits) -> Result<Box<dyn Answer>, SqlProblem> {
+    async fn run(
+        &self,
+        query: &str,
+        format: Format,
+        limits: SqlLimits,
+    ) -> Result<Box<dyn Answer>, SqlProblem> {
         let engine = self.engine().await?;
         let answer = engine.sql(query).await.map_err(|error| problem(&error, SqlProblemKind::Question))?;
         let schema = answer.schema();
@@ -58,10 +65,9 @@ impl Sql for LakeSql {
     }
 
     async fn catalog(&self) -> Result<Value, SqlProblem> {
-        let tables = self.engine().await?.tables().await.map_err(|error| problem(&error, SqlProblemKind::Lake))?;
-        let table = |table: query::TableEntry| {
-            json!({"name": table.name, "description": table.description, "rows": table.rows})
-        };
+        let tables =
+            self.engine().await?.tables().await.map_err(|error| problem(&error, SqlProblemKind::Lake))?;
+        let table = |table: query::TableEntry| json!({"name": table.name, "description": table.description, "rows": table.rows});
         Ok(tables.into_iter().map(table).collect())
     }
 

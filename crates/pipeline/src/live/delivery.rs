@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use hl7::{Delimiters, mllp};
 use hl7::stream::{PieceKind, pieces};
+use hl7::{Delimiters, mllp};
 use storage::wal::{Appended, Enqueued, Place};
 use tables::{Note, NoteItem};
 use tokio::sync::oneshot;

@@ -35,7 +35,11 @@ pub struct Door {
 
 impl Door {
     /// Opens a door at an address.
-    pub async fn open(address: SocketAddr, tls: Option<Arc<Acceptor>>, max_connections: usize) -> io::Result<Self> {
+    pub async fn open(
+        address: SocketAddr,
+        tls: Option<Arc<Acceptor>>,
+        max_connections: usize,
+    ) -> io::Result<Self> {
         Ok(Self { listener: TcpListener::bind(address).await?, tls, max_connections })
     }
 

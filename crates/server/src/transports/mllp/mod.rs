@@ -6,6 +6,8 @@
 
 mod answer;
 mod connection;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::SocketAddr;
