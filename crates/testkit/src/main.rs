@@ -16,7 +16,7 @@ const USAGE: &str = "usage: testkit demo FOLDER
        testkit feed [--mix weekday|oru|documents|everything] [--count N] [--seed S] [--line-ends cr|lf]
        testkit send --mllp ADDRESS[,ADDRESS] [--window W] [--split] [LOAD]
        testkit send --http ADDRESS[,ADDRESS] [--feed NAME] [--batch B] [LOAD]     --batch 0: one message each, POST /hl7
-         LOAD: [--connections N] [--messages N] [--seconds S] [--rate MESSAGES/S] [--mix MIX] [--seed S] [--first NUMBER]
+         LOAD: [--connections N] [--messages N] [--seconds S] [--rate MESSAGES/S] [--mix MIX] [--seed S] [--first NUMBER] [--repeat N]
                [--ledger FILE] [--answer-within SECONDS] [--patience SECONDS] [--json]
        testkit abuse --kind slowloris|junk|halfframe|noread|connections --mllp LOOPBACK-ADDRESS [--count N] [--seconds S]";
 
@@ -136,6 +136,7 @@ fn plan(options: &mut Options<'_>) -> Result<Plan, String> {
         connections: options.value("--connections")?.unwrap_or(1),
         mix: mix(options)?,
         seed: options.value("--seed")?.unwrap_or(1),
+        repeat: options.value("--repeat")?,
         first: options.value("--first")?.unwrap_or(0),
         messages: options.value("--messages")?,
         seconds: options.value("--seconds")?,

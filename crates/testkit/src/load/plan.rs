@@ -19,6 +19,8 @@ pub struct Plan {
     pub mix: Mix,
     /// Another seed, other messages and other control IDs.
     pub seed: u64,
+    /// What they say comes again after so many, under control IDs of their own: made once, they take the sender no time.
+    pub repeat: Option<usize>,
     /// The number of the first message.
     pub first: u64,
     /// How many messages; without it until the time is over.
@@ -68,13 +70,15 @@ pub(crate) struct Message {
 #[derive(Debug)]
 pub(crate) struct Work<'p> {
     plan: &'p Plan,
+    made: Vec<Vec<u8>>,
     began: Instant,
     taken: AtomicU64,
 }
 
 impl<'p> Work<'p> {
     pub(crate) fn new(plan: &'p Plan) -> Self {
-        Self { plan, began: Instant::now(), taken: AtomicU64::new(0) }
+        let made = feed::messages(plan.mix, plan.seed).take(plan.repeat.unwrap_or(0)).collect();
+        Self { plan, made, began: Instant::now(), taken: AtomicU64::new(0) }
     }
 
     pub(crate) fn began(&self) -> Instant {
@@ -100,7 +104,19 @@ impl<'p> Work<'p> {
             return None;
         }
         let number = self.plan.first + place;
-        let bytes = feed::message(self.plan.mix, self.plan.seed, number);
+        let bytes = match self.made.get((number % self.made.len().max(1) as u64) as usize) {
+            Some(message) => renamed(message, &feed::control_id(self.plan.seed, number)),
+            None => feed::message(self.plan.mix, self.plan.seed, number),
+        };
         Some(Message { number, control_id: control_id(&bytes), bytes, due })
     }
+}
+
+/// The message under another control ID.
+fn renamed(message: &[u8], control_id: &str) -> Vec<u8> {
+    let mut fields = message.splitn(11, |byte| *byte == b'|');
+    let mut parts: Vec<&[u8]> = fields.by_ref().take(9).collect();
+    parts.push(control_id.as_bytes());
+    parts.extend(fields.skip(1));
+    parts.join(&b'|')
 }

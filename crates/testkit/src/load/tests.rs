@@ -88,6 +88,7 @@ fn plan(server: &Server, door: Door, messages: u64) -> Plan {
         connections: 4,
         mix: Mix::Weekday,
         seed: 9,
+        repeat: None,
         first: 0,
         messages: Some(messages),
         seconds: None,
@@ -133,6 +134,23 @@ fn every_message_is_sent_once_over_connections_that_hold() {
         assert!(server.kept.lock().unwrap().values().all(|times| *times == 1));
         let sent: u64 = feed::messages(Mix::Weekday, 9).take(500).map(|message| message.len() as u64).sum();
         assert_eq!(report.counts.bytes, sent);
+    }
+}
+
+#[test]
+fn repeated_messages_differ_by_their_control_ids() {
+    let server = serve_mllp(|_| Does::Acks);
+    let mut plan = plan(&server, Door::Mllp { window: 4, split: false }, 100);
+    (plan.repeat, plan.first) = (Some(7), 3);
+    let report = send(&plan, None).unwrap();
+    let kept = server.kept.lock().unwrap();
+    assert_eq!((report.counts.acked, kept.len()), (100, 100));
+    for number in 0..100 {
+        let id = feed::control_id(9, number + 3);
+        let message = kept.keys().find(|message| control_id(message) == id).unwrap();
+        let made = feed::message(Mix::Weekday, 9, (number + 3) % 7);
+        let as_made = String::from_utf8(made.clone()).unwrap().replacen(&control_id(&made), &id, 1);
+        assert_eq!(message, as_made.as_bytes());
     }
 }
 
