@@ -8,6 +8,8 @@ began=$(date +%s)
 
 prepare_rust
 prepare_python
+prepare_node
+install_missing strace:strace
 cargo fmt --version > /dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version > /dev/null 2>&1 || rustup component add clippy
 if ! cargo deny --version > /dev/null 2>&1; then
