@@ -8,12 +8,14 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod commands;
+mod config;
 mod lake;
 mod messages;
 mod output;
 mod progress;
 mod prompt;
 mod report;
+mod serving;
 
 use std::process::ExitCode;
 

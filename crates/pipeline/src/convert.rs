@@ -1,9 +1,11 @@
 //! Convert: bytes to rows and documents, or to a reason. A pure function, run off the asynchronous threads.
 
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
+use hl7::charset::Charset;
 use hl7::json::TreeWriter;
 use hl7::{Options, Parser, Validator};
 use object_store::path::Path;
@@ -84,6 +86,8 @@ fn attempt(
 struct Converter<'a> {
     rules: &'a Rules,
     parser: Parser,
+    /// For feeds whose messages are in a charset that they do not declare.
+    parsers: HashMap<String, Parser>,
     validator: Validator,
     writer: TreeWriter,
     rows: StagingBuilder,
@@ -97,6 +101,7 @@ impl<'a> Converter<'a> {
         Self {
             rules,
             parser: Parser::new(rules.options.clone()),
+            parsers: HashMap::new(),
             validator: Validator::default(),
             writer: TreeWriter::default(),
             rows: StagingBuilder::new(),
@@ -107,7 +112,14 @@ impl<'a> Converter<'a> {
     }
 
     fn add(&mut self, receipt: &Receipt, bytes: &[u8]) -> Result<(), Reason> {
-        let message = self.parser.parse(bytes)?;
+        let parser = match &receipt.charset {
+            None => &mut self.parser,
+            Some(name) => self.parsers.entry(name.clone()).or_insert_with(|| {
+                let default_charset = Charset::from_name(name.as_bytes());
+                Parser::new(Options { default_charset, ..self.rules.options.clone() })
+            }),
+        };
+        let message = parser.parse(bytes)?;
         if (self.rules.strict || receipt.strict)
             && let Some(reason) = Reason::strict(&message, self.validator.validate(&message))
         {

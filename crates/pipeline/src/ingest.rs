@@ -124,11 +124,11 @@ pub async fn ingest(
     mut tell: impl FnMut(Event),
 ) -> Result<Accounting> {
     check_feed(&settings.feed)?;
-    let mut run = Run::begin(lake)?;
+    let run = Run::begin(lake)?;
     let stage = Stage::open(lake, &settings.rules, settings.progress.clone()).await?;
     let (sender, receiver) = mpsc::channel(1);
     let staging = tokio::spawn(stage.run(receiver));
-    let mut batches = Batches::new(&mut run, sender);
+    let mut batches = Batches::new(&run, sender);
     let taken = take_up(lake, inputs, settings, &mut batches, &mut tell).await;
     let handed = match taken {
         Ok(()) => batches.finish().await,
@@ -140,7 +140,7 @@ pub async fn ingest(
     // What was handed over is finished whatever became of the rest. The stage's failure is the cause of the other.
     let (stage, accounting) = staging.await??;
     handed?;
-    let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &mut run, &settings.rules).await?;
+    let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &run, &settings.rules).await?;
     stage.keep_seen().await;
     stage.take_checkpoint_failure().into_iter().for_each(|failure| tell(Event::Checkpoint(failure)));
     if stage.reused_control_ids() > 0 {
@@ -155,12 +155,13 @@ pub async fn ingest(
 
 /// A feed's name is a part of keys and must be the same there.
 fn check_feed(name: &str) -> Result<()> {
+    if is_feed_name(name) { Ok(()) } else { Err(Error::FeedName { name: name.into() }) }
+}
+
+/// Whether a name can be a feed's: letters, digits, `-`, `_` and `.`, the first of them a letter or a digit.
+pub fn is_feed_name(name: &str) -> bool {
     let plain = |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
-    let is_plain = (1..=100).contains(&name.len()) && name.chars().all(plain);
-    if is_plain && !name.starts_with(['.', '_', '-']) {
-        return Ok(());
-    }
-    Err(Error::FeedName { name: name.into() })
+    (1..=100).contains(&name.len()) && name.chars().all(plain) && !name.starts_with(['.', '_', '-'])
 }
 
 /// Lands every input and hands over its messages, batch by batch, in the order of the inputs.
@@ -243,14 +244,14 @@ async fn cut(
 
 /// Fills batches and hands them over.
 pub(crate) struct Batches<'r> {
-    run: &'r mut Run,
+    run: &'r Run,
     sender: mpsc::Sender<Batch>,
     filling: Batch,
     bytes: usize,
 }
 
 impl<'r> Batches<'r> {
-    pub(crate) fn new(run: &'r mut Run, sender: mpsc::Sender<Batch>) -> Self {
+    pub(crate) fn new(run: &'r Run, sender: mpsc::Sender<Batch>) -> Self {
         Self { run, sender, filling: Batch::default(), bytes: 0 }
     }
 

@@ -16,6 +16,7 @@ mod identity;
 mod ingest;
 mod init;
 mod land;
+mod live;
 mod parquet_reader;
 mod prepare;
 mod receipts;
@@ -39,14 +40,19 @@ pub use convert::Rules;
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
 pub use identity::{MessageId, sha256};
-pub use ingest::{Event, Progress, Settings, ingest};
+pub use ingest::{Event, Progress, Settings, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
+pub use live::{
+    Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
+    LiveSettings, Refused, Underway, Wish,
+};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
-pub use sweep::{Swept, sweep};
+pub use storage::wal::LogSettings;
 pub use storage::{Lake, Location};
+pub use sweep::{Swept, sweep};
 pub use verify::{Kind, Problem, Problems, Summary, Verified, verify};

@@ -10,7 +10,8 @@ use arrow_array::{
 use futures::TryStreamExt;
 use object_store::path::Path;
 use parquet::file::metadata::KeyValue;
-use storage::{Lake, receipts_key};
+use storage::{Lake, receipts_key, wal};
+use tables::{Note, NoteItem};
 
 use crate::delta::{encode, receipts_properties};
 use crate::{Error, MessageId, Result, parquet_reader};
@@ -38,6 +39,10 @@ pub struct Receipt {
     pub origin: String,
     /// Whether it was to be refused if it broke its own version of the standard.
     pub strict: bool,
+    /// The charset of the message if it declares none in MSH-18, where its feed has one.
+    pub charset: Option<String>,
+    /// The rule of its feed that leaves it out of staging, if one does.
+    pub filtered_by: Option<String>,
 }
 
 /// The list, in the file's footer, of raw objects of which everything is accounted for in this file and those
@@ -56,8 +61,19 @@ pub(crate) async fn write(lake: &Lake, batch: &str, receipts: &[&Receipt], finis
     Ok(())
 }
 
-/// Reads a file of receipts.
+/// Reads the receipts of a batch, from their file or, before there is one, from the write-ahead log.
 pub(crate) async fn read(lake: &Lake, batch: &str) -> Result<Vec<Receipt>> {
+    if lake.exists(&receipts_key(batch)).await? {
+        return read_file(lake, batch).await;
+    }
+    match of_segment(lake, batch).await {
+        // Sealed between the two looks; or there is neither, and the error names the file.
+        Err(Error::Storage(error)) if error.is_not_found() => read_file(lake, batch).await,
+        read => read,
+    }
+}
+
+async fn read_file(lake: &Lake, batch: &str) -> Result<Vec<Receipt>> {
     let mut batches = parquet_reader::open(lake, &receipts_key(batch)).await?.build()?;
     let mut receipts = Vec::new();
     while let Some(rows) = batches.try_next().await? {
@@ -69,8 +85,40 @@ pub(crate) async fn read(lake: &Lake, batch: &str) -> Result<Vec<Receipt>> {
     Ok(receipts)
 }
 
-/// The raw objects that a file of receipts completes; only its footer is read.
+/// The receipts in a segment of the write-ahead log.
+pub(crate) async fn of_segment(lake: &Lake, segment: &str) -> Result<Vec<Receipt>> {
+    let mut receipts = Vec::new();
+    for record in wal::read(lake, segment).await? {
+        let note = Note::read(&record.note).ok_or_else(|| damaged(segment))?;
+        for (item, sequence) in note.items.iter().zip(record.first..) {
+            receipts.push(of_item(&record, &note, item, sequence).ok_or_else(|| damaged(segment))?);
+        }
+    }
+    Ok(receipts)
+}
+
+fn of_item(record: &wal::Record, note: &Note, item: &NoteItem, sequence: u64) -> Option<Receipt> {
+    Some(Receipt {
+        message_id: MessageId::parse(&item.id)?,
+        feed: note.feed.clone(),
+        received_at: record.at,
+        sequence: sequence.cast_signed(),
+        raw_key: Path::parse(&record.key).ok()?,
+        raw_offset: record.offset + item.start,
+        raw_length: item.length,
+        sha256: item.sha256.clone(),
+        origin: note.origin.clone(),
+        strict: note.strict,
+        charset: note.charset.clone(),
+        filtered_by: item.filtered_by.clone(),
+    })
+}
+
+/// The raw objects that a file of receipts completes; only its footer is read. A segment of the log completes none yet.
 pub(crate) async fn finished(lake: &Lake, batch: &str) -> Result<Vec<Path>> {
+    if !lake.exists(&receipts_key(batch)).await? {
+        return Ok(Vec::new());
+    }
     let builder = parquet_reader::open(lake, &receipts_key(batch)).await?;
     let metadata = builder.metadata().file_metadata().key_value_metadata();
     let value = metadata.into_iter().flatten().find(|pair| pair.key == FINISHED);
@@ -96,6 +144,8 @@ struct Columns<'r> {
     origin: &'r StringArray,
     /// Files of before there was such a column have none.
     strict: Option<&'r BooleanArray>,
+    charset: Option<&'r StringArray>,
+    filtered_by: Option<&'r StringArray>,
 }
 
 impl<'r> Columns<'r> {
@@ -115,10 +165,15 @@ impl<'r> Columns<'r> {
             sha256: text("sha256")?,
             origin: text("origin")?,
             strict: rows.column_by_name("strict").and_then(|column| column.as_boolean_opt()),
+            charset: text("charset"),
+            filtered_by: text("filtered_by"),
         })
     }
 
     fn receipt(&self, row: usize) -> Option<Receipt> {
+        let optional = |column: Option<&StringArray>| {
+            column.filter(|column| column.is_valid(row)).map(|column| column.value(row).to_owned())
+        };
         Some(Receipt {
             message_id: MessageId::parse(self.message_id.value(row))?,
             feed: self.feed.value(row).into(),
@@ -130,6 +185,8 @@ impl<'r> Columns<'r> {
             sha256: self.sha256.value(row).into(),
             origin: self.origin.value(row).into(),
             strict: self.strict.is_some_and(|strict| strict.is_valid(row) && strict.value(row)),
+            charset: optional(self.charset),
+            filtered_by: optional(self.filtered_by),
         })
     }
 }
@@ -144,6 +201,9 @@ fn rows(receipts: &[&Receipt]) -> Result<RecordBatch> {
     let received_at =
         TimestampMicrosecondArray::from_iter_values(receipts.iter().map(|receipt| receipt.received_at));
     let strict: BooleanArray = receipts.iter().map(|receipt| Some(receipt.strict)).collect();
+    let optional = |value: fn(&Receipt) -> Option<&str>| -> ArrayRef {
+        Arc::new(receipts.iter().map(|receipt| value(receipt)).collect::<StringArray>())
+    };
     Ok(RecordBatch::try_new(
         tables::receipts_schema(),
         vec![
@@ -157,6 +217,8 @@ fn rows(receipts: &[&Receipt]) -> Result<RecordBatch> {
             text(|receipt| receipt.sha256.clone()),
             text(|receipt| receipt.origin.clone()),
             Arc::new(strict),
+            optional(|receipt| receipt.charset.as_deref()),
+            optional(|receipt| receipt.filtered_by.as_deref()),
         ],
     )?)
 }

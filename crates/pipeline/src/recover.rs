@@ -6,12 +6,13 @@ use std::collections::{HashMap, HashSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::{Lake, Lock, raw, raw_prefix, receipts_prefix};
+use storage::{Lake, Lock, live_segment, raw, raw_prefix, receipts_prefix, wal};
 use tokio::sync::mpsc;
 
 use crate::convert::Rules;
 use crate::identity::hex;
 use crate::ingest::Batches;
+use crate::live::seal;
 use crate::run::Run;
 use crate::split::{Content, Contents, Whole};
 use crate::stage::{Receipted, Stage};
@@ -23,15 +24,20 @@ use crate::{Accounting, Landed, Receipt, Received, Result, content, receipts, ru
 pub(crate) async fn finish_abandoned(
     lake: &Lake,
     stage: Stage,
-    own: &mut Run,
+    own: &Run,
     rules: &Rules,
 ) -> Result<(Stage, Accounting)> {
     let objects = lake.list(&raw_prefix()).await?;
-    let (abandoned, locks) = run::abandoned(lake).await?;
+    let (mut abandoned, locks) = run::abandoned(lake).await?;
     // Every receipt says itself whether its feed was strict.
     let rules = Rules { strict: false, ..rules.clone() };
     let mut stage = stage.with_rules(&rules);
     let mut accounting = Accounting::default();
+    // Whether or not all of it is staged.
+    for segment in wal::segments(lake).await?.iter().filter(|segment| run::is_dead(lake, &locks, segment)) {
+        let has_receipts = seal(lake, segment).await?;
+        abandoned.retain(|batch| batch != segment || has_receipts);
+    }
     if !abandoned.is_empty() {
         let pending = stream::iter(&abandoned)
             .then(|batch| async { reread(lake, batch, rules.options.limits.message_bytes).await });
@@ -43,7 +49,9 @@ pub(crate) async fn finish_abandoned(
         let objects = objects
             .into_iter()
             .map(|object| (object.key, object.size))
-            .filter(|(key, size)| *size > 0 && !key.prefix_matches(&receipts_prefix()));
+            .filter(|(key, size)| *size > 0 && !key.prefix_matches(&receipts_prefix()))
+            // Those of live feeds come from the log, whole.
+            .filter(|(key, _)| live_segment(key).is_none());
         let finished = finish_objects(lake, stage, own, objects.collect(), &locks.seized, &rules).await?;
         stage = finished.0;
         accounting += finished.1;
@@ -59,7 +67,7 @@ async fn reread(lake: &Lake, batch: &str, limit_bytes: usize) -> Result<Receipte
         let content = content(lake, &receipt, limit_bytes).await?;
         Ok::<_, crate::Error>((receipt, content))
     });
-    Ok(Receipted { name: batch.to_owned(), messages: messages.try_collect().await? })
+    Ok(Receipted { settles: Some(batch.to_owned()), messages: messages.try_collect().await? })
 }
 
 async fn content(lake: &Lake, receipt: &Receipt, limit_bytes: usize) -> Result<Content> {
@@ -79,7 +87,7 @@ async fn content(lake: &Lake, receipt: &Receipt, limit_bytes: usize) -> Result<C
 async fn finish_objects(
     lake: &Lake,
     stage: Stage,
-    own: &mut Run,
+    own: &Run,
     mut objects: Vec<(Path, u64)>,
     dead: &[Lock],
     rules: &Rules,
@@ -183,7 +191,7 @@ mod tests {
     async fn what_a_dead_run_had_received_landed_and_half_cut_is_finished_by_the_next() {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake_in(folder.path()).await;
-        let mut dead = Run::begin(&lake).unwrap();
+        let dead = Run::begin(&lake).unwrap();
         // Cut to its end, receipts written, not converted; the other has come as far as its first message.
         let (received, whole) =
             landed(&lake, folder.path(), "whole.hl7", "junk\r".to_owned() + &message(1) + &message(2)).await;

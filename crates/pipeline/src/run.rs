@@ -5,9 +5,11 @@
 //! that a listing is in order of time, and names its run, so that the living can be told from the dead.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use object_store::path::Path;
-use storage::{Lake, Lock, Locks, Put, receipts_prefix, settled_key, settled_prefix};
+use storage::{Lake, Lock, Locks, Put, receipts_prefix, settled_key, settled_prefix, wal};
 use uuid::Uuid;
 
 use crate::{Result, time};
@@ -16,12 +18,12 @@ use crate::{Result, time};
 #[derive(Debug)]
 pub(crate) struct Run {
     lock: Lock,
-    batches: u32,
+    batches: Arc<AtomicU32>,
 }
 
 impl Run {
     pub(crate) fn begin(lake: &Lake) -> Result<Self> {
-        Ok(Self { lock: lake.lock(&Uuid::new_v4().simple().to_string())?, batches: 0 })
+        Ok(Self { lock: lake.lock(&Uuid::new_v4().simple().to_string())?, batches: Arc::default() })
     }
 
     /// What it is called.
@@ -30,14 +32,32 @@ impl Run {
     }
 
     /// A name for the next batch.
-    pub(crate) fn next_batch(&mut self) -> String {
-        self.batches += 1;
-        format!("{:016x}-{}-{:06}", time::now().max(0), self.lock.name(), self.batches)
+    pub(crate) fn next_batch(&self) -> String {
+        self.names().next()
+    }
+
+    /// What gives further batches of this run their names.
+    pub(crate) fn names(&self) -> Names {
+        Names { run: self.lock.name().into(), batches: self.batches.clone() }
     }
 
     /// Ends the run: nothing of it is pending.
     pub(crate) fn end(self) {
         self.lock.release();
+    }
+}
+
+/// The names of a run's batches, later ones greater as long as the clock goes forward.
+#[derive(Clone, Debug)]
+pub(crate) struct Names {
+    run: Arc<str>,
+    batches: Arc<AtomicU32>,
+}
+
+impl Names {
+    pub(crate) fn next(&self) -> String {
+        let number = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("{:016x}-{}-{number:06}", time::now().max(0), self.run)
     }
 }
 
@@ -51,11 +71,16 @@ pub(crate) fn time_of(batch: &str) -> Option<i64> {
     i64::from_str_radix(batch.split('-').next()?, 16).ok()
 }
 
-/// The batches of a lake, oldest first.
+/// The batches of a lake, oldest first: files of receipts, and segments of the write-ahead log.
 pub(crate) async fn batches(lake: &Lake) -> Result<Vec<String>> {
+    // In this order: a segment that is sealed in between is in both.
+    let mut batches = wal::segments(lake).await?;
     let files = lake.list(&receipts_prefix()).await?;
     let name = |key: &Path| key.filename().and_then(|name| name.strip_suffix(".parquet")).map(str::to_owned);
-    Ok(files.iter().filter_map(|file| name(&file.key)).collect())
+    batches.extend(files.iter().filter_map(|file| name(&file.key)));
+    batches.sort_unstable();
+    batches.dedup();
+    Ok(batches)
 }
 
 /// The batches that are not settled, oldest first.
@@ -75,11 +100,7 @@ pub(crate) async fn abandoned(lake: &Lake) -> Result<(Vec<String>, Locks)> {
     // In this order: a run that begins after the listing has no batch in it.
     let mut batches = pending(lake).await?;
     let locks = lake.seize_abandoned()?;
-    let is_dead = |batch: &String| match lake.folder() {
-        Some(_) => !run_of(batch).is_some_and(|run| locks.living.iter().any(|living| living == run)),
-        None => time_of(batch).is_some_and(|time| time < time::now() - PATIENCE_MICROSECONDS),
-    };
-    batches.retain(is_dead);
+    batches.retain(|batch| is_dead(lake, &locks, batch));
     // A run may have ended well between the listing and the look at the locks.
     let mut abandoned = Vec::new();
     for batch in batches {
@@ -88,6 +109,14 @@ pub(crate) async fn abandoned(lake: &Lake) -> Result<(Vec<String>, Locks)> {
         }
     }
     Ok((abandoned, locks))
+}
+
+/// Whether the run that a batch belongs to has died.
+pub(crate) fn is_dead(lake: &Lake, locks: &Locks, batch: &str) -> bool {
+    match lake.folder() {
+        Some(_) => !run_of(batch).is_some_and(|run| locks.living.iter().any(|living| living == run)),
+        None => time_of(batch).is_some_and(|time| time < time::now() - PATIENCE_MICROSECONDS),
+    }
 }
 
 /// A quarter of an hour.

@@ -3,6 +3,7 @@
 //! Receipts become durable and messages are converted on all cores; what decides on duplicates and what makes
 //! rows visible goes one batch after the other, in the order of receiving.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use futures::stream::{self, FuturesOrdered};
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use storage::{Lake, error_table, staging_table};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::commit::{Addition, commit};
@@ -40,13 +41,14 @@ pub(crate) struct Batch {
 /// A batch whose receipts are durable.
 #[derive(Debug)]
 pub(crate) struct Receipted {
-    pub(crate) name: String,
+    /// The batch that is settled when all of these are committed; `None` if more of it is to come.
+    pub(crate) settles: Option<String>,
     pub(crate) messages: Vec<(Receipt, Content)>,
 }
 
 /// A batch whose messages are converted.
 struct Converted {
-    name: String,
+    settles: Option<String>,
     accounting: Accounting,
     messages: Arc<Vec<(Receipt, Bytes)>>,
     prepared: Prepared,
@@ -55,12 +57,25 @@ struct Converted {
     underway: Vec<MessageId>,
 }
 
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) accounting: Accounting,
+    /// Messages that have a row by this batch.
+    pub(crate) staged: HashSet<MessageId>,
+    /// Messages that went to the error zone, and why.
+    pub(crate) errors: HashMap<MessageId, Reason>,
+}
+
+/// The ids of the staging table, for others to look into as well.
+pub(crate) type SharedSeen = Arc<Mutex<Seen>>;
+
 /// The tables of a lake, open for adding.
 pub(crate) struct Stage {
     lake: Lake,
     rules: Rules,
     staging: Writer,
-    staged: Seen,
+    staged: SharedSeen,
     errors: Writer,
     failed: Seen,
     reused_control_ids: u64,
@@ -74,7 +89,7 @@ impl Stage {
         Ok(Self {
             lake: lake.clone(),
             rules: rules.clone(),
-            staged: Seen::open(lake, &staging).await?,
+            staged: Arc::new(Mutex::new(Seen::open(lake, &staging).await?)),
             staging: Writer::open(staging).await?,
             failed: Seen::open(lake, &errors).await?,
             errors: Writer::open(errors).await?,
@@ -100,10 +115,26 @@ impl Stage {
         self.reused_control_ids
     }
 
+    /// The same since it was last asked.
+    pub(crate) fn take_reused_control_ids(&mut self) -> u64 {
+        std::mem::take(&mut self.reused_control_ids)
+    }
+
     /// Keeps what is known of ids for the next run. If that fails, the next run reads it from the tables.
     pub(crate) async fn keep_seen(&mut self) {
-        let _ = self.staged.keep().await;
+        let _ = self.staged.lock().await.keep().await;
         let _ = self.failed.keep().await;
+    }
+
+    /// The ids of the staging table.
+    pub(crate) fn staged_ids(&self) -> SharedSeen {
+        self.staged.clone()
+    }
+
+    /// Converts and commits one batch whose receipts are durable.
+    pub(crate) async fn stage_one(&mut self, batch: Receipted) -> Result<Outcome> {
+        let converted = self.convert(batch).await?.await?;
+        self.commit(converted).await
     }
 
     /// Takes batches until there are no more.
@@ -129,7 +160,7 @@ impl Stage {
             tokio::select! {
                 biased;
                 Some(converted) = converting.next(), if !converting.is_empty() => {
-                    accounting += self.commit(converted??).await?;
+                    accounting += self.commit(converted??).await?.accounting;
                 }
                 batch = receipted.next(), if has_room => match batch {
                     Some(batch) => {
@@ -141,7 +172,7 @@ impl Stage {
             }
         }
         while let Some(converted) = converting.next().await {
-            accounting += self.commit(converted??).await?;
+            accounting += self.commit(converted??).await?.accounting;
         }
         Ok(accounting)
     }
@@ -151,11 +182,15 @@ impl Stage {
         &mut self,
         batch: Receipted,
     ) -> Result<impl Future<Output = Result<Converted>> + Send + 'static> {
-        let Receipted { name, messages } = batch;
+        let Receipted { settles, messages } = batch;
         let mut accounting = Accounting { received: messages.len() as u64, ..Accounting::default() };
         let limit = self.rules.options.limits.message_bytes;
         let (mut readable, mut failures) = (Vec::new(), Vec::new());
         for (receipt, content) in messages {
+            if receipt.filtered_by.is_some() {
+                accounting.filtered += 1;
+                continue;
+            }
             let (bytes, reason) = match content {
                 Content::Message(bytes) => {
                     readable.push((receipt, bytes));
@@ -170,7 +205,7 @@ impl Stage {
             failures.push(Failure { receipt, bytes, reason });
         }
         let ids: Vec<_> = readable.iter().map(|(receipt, _)| receipt.message_id).collect();
-        let claims = self.staged.claim_all(&ids).await?;
+        let claims = self.staged.lock().await.claim_all(&ids).await?;
         let mut is_new = claims.iter().map(|claim| *claim == Claim::New);
         readable.retain(|_| is_new.next().unwrap_or(false));
         accounting.duplicate += claims.iter().filter(|claim| **claim == Claim::Held).count() as u64;
@@ -180,18 +215,23 @@ impl Stage {
         let (lake, table, rules) = (self.lake.clone(), self.staging.table().clone(), self.rules.clone());
         Ok(async move {
             let prepared = prepare(&lake, &table, &readable, &rules).await?;
-            Ok(Converted { name, accounting, messages: Arc::new(readable), prepared, failures, underway })
+            Ok(Converted { settles, accounting, messages: Arc::new(readable), prepared, failures, underway })
         })
     }
 
     /// Makes a batch visible, and says that it is done with.
-    async fn commit(&mut self, converted: Converted) -> Result<Accounting> {
-        let Converted { name, mut accounting, messages, prepared, mut failures, underway } = converted;
+    async fn commit(&mut self, converted: Converted) -> Result<Outcome> {
+        let Converted { settles, mut accounting, messages, prepared, mut failures, underway } = converted;
+        let seen = self.staged.clone();
+        let mut seen = seen.lock().await;
         for failure in &prepared.failures {
-            self.staged.release(failure.receipt.message_id);
+            seen.release(failure.receipt.message_id);
         }
         failures.extend(prepared.failures);
         accounting.error += failures.len() as u64;
+        let reason = |failure: &Failure| (failure.receipt.message_id, failure.reason.clone());
+        let errors = failures.iter().map(reason).collect();
+        let mut new = HashSet::new();
         put_failures(&self.lake, &mut self.errors, &mut self.failed, failures).await?;
 
         if let Some(addition) = prepared.addition {
@@ -201,20 +241,23 @@ impl Stage {
                 let (table, messages) = (table.clone(), messages.clone());
                 async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
             };
-            let committed = commit(&mut self.staging, &mut self.staged, addition, again).await?;
+            let committed = commit(&mut self.staging, &mut seen, addition, again).await?;
             let left_out = committed.left_out.len();
             accounting.staged += (ids.len() - left_out) as u64;
             accounting.duplicate += left_out as u64;
             self.reused_control_ids += committed.reused_control_ids;
             self.resolve(&ids).await?;
+            new.extend(ids.into_iter().filter(|id| !committed.left_out.contains(id)));
         }
         // By now those before them have found their end, and they share it.
-        let staged = self.staged.hold_all(&underway).await?.into_iter().filter(|held| *held).count() as u64;
+        let staged = seen.hold_all(&underway).await?.into_iter().filter(|held| *held).count() as u64;
         accounting.duplicate += staged;
         accounting.error += underway.len() as u64 - staged;
-        run::settle(&self.lake, &name).await?;
+        if let Some(batch) = &settles {
+            run::settle(&self.lake, batch).await?;
+        }
         self.progress.settled(accounting.received);
-        Ok(accounting)
+        Ok(Outcome { accounting, staged: new, errors })
     }
 }
 
@@ -243,7 +286,7 @@ pub(crate) async fn put_failures(
     let table = errors.table().clone();
     let failures = Arc::new(failures);
     put_all(lake, &failures).await?;
-    let again = |left_out: std::collections::HashSet<_>| {
+    let again = |left_out: HashSet<_>| {
         let (lake, table, failures) = (lake.clone(), table.clone(), failures.clone());
         async move {
             let kept = failures.iter().filter(|failure| !left_out.contains(&failure.receipt.message_id));
@@ -251,7 +294,7 @@ pub(crate) async fn put_failures(
         }
         .boxed()
     };
-    if let Some(addition) = again(std::collections::HashSet::new()).await? {
+    if let Some(addition) = again(HashSet::new()).await? {
         commit(errors, failed, addition, again).await?;
     }
     Ok(())
@@ -266,7 +309,7 @@ async fn receive(lake: Lake, batch: Batch) -> Result<Receipted> {
     let messages = hashed.await?;
     let receipts: Vec<&Receipt> = messages.iter().map(|(receipt, _)| receipt).collect();
     receipts::write(&lake, &name, &receipts, &finished).await?;
-    Ok(Receipted { name, messages })
+    Ok(Receipted { settles: Some(name), messages })
 }
 
 /// Puts the bytes and reports of failures in the error zone.

@@ -18,6 +18,7 @@ use crate::log::AsOf;
 use crate::mask::MaskLeaves;
 use crate::paths::{self, Tables};
 use crate::raw_objects::{self, RawObjects};
+use crate::receipts::Receipts;
 use crate::schemas::Schemas;
 use crate::segments::Segments;
 use crate::table::{FilesTable, store_url};
@@ -71,7 +72,7 @@ impl Engine {
             Some(AsOf::Version(version)) => log::moment_of(lake, &staging_table(), version).await?,
         };
         let errors = log::open_by(lake, &error_table(), moment).await?;
-        let receipts = views::receipt_files(lake, moment).await?;
+        let receipts = Receipts::new(lake, moment);
         let segments = Arc::new(Segments::new(staging.clone()));
 
         let memory = options.memory.unwrap_or(MEMORY);

@@ -19,6 +19,7 @@ mod paths;
 mod pluck;
 mod ranges;
 mod raw_objects;
+mod receipts;
 mod schemas;
 mod segments;
 mod shape;

@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::ViewTable;
 use datafusion::execution::context::SessionContext;
-use storage::{Lake, receipts_prefix};
 
 use crate::Result;
-use crate::ranges::Ranges;
-use crate::table::{DataFile, FilesTable};
 
 /// The receipts alone, without what became of them.
 pub(crate) const LEDGER_OF_RECEIPTS: &str = "lake.ledger.receipts";
@@ -19,6 +15,7 @@ pub(crate) const LEDGER_OF_RECEIPTS: &str = "lake.ledger.receipts";
 const RECEIPTS: &str = "
     SELECT receipt.*,
         CASE
+            WHEN receipt.filtered_by IS NOT NULL THEN 'filtered'
             WHEN staged.raw_key = receipt.raw_key AND staged.raw_offset = receipt.raw_offset
                 AND staged.received_at = receipt.received_at THEN 'staged'
             WHEN staged.message_id IS NOT NULL THEN 'duplicate'
@@ -33,6 +30,7 @@ const RECEIPTS: &str = "
 const RECEIPTS_WITHOUT_ERRORS: &str = "
     SELECT receipt.*,
         CASE
+            WHEN receipt.filtered_by IS NOT NULL THEN 'filtered'
             WHEN staged.raw_key = receipt.raw_key AND staged.raw_offset = receipt.raw_offset
                 AND staged.received_at = receipt.received_at THEN 'staged'
             WHEN staged.message_id IS NOT NULL THEN 'duplicate'
@@ -93,23 +91,4 @@ pub(crate) async fn reused_control_ids(context: &SessionContext) -> Result<Arc<d
 async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {
     let plan = context.state().create_logical_plan(query).await?;
     Ok(Arc::new(ViewTable::new(plan, None)))
-}
-
-/// The receipts that were written up to a moment, as a table.
-pub(crate) async fn receipt_files(lake: &Lake, moment: Option<i64>) -> Result<FilesTable> {
-    let schema: SchemaRef = tables::receipts_schema();
-    let mut files: Vec<DataFile> = Vec::new();
-    for object in lake.list(&receipts_prefix()).await? {
-        if moment.is_some_and(|moment| begun(&object.key).is_some_and(|begun| begun > moment)) {
-            continue;
-        }
-        files.push(DataFile { key: object.key, size: object.size, rows: None, ranges: Ranges::default() });
-    }
-    Ok(FilesTable::new(schema, Arc::new(files)))
-}
-
-/// When the batch began that a file of receipts tells of: its name starts with that.
-fn begun(key: &object_store::path::Path) -> Option<i64> {
-    let digits = key.filename()?.get(..16)?;
-    i64::from_str_radix(digits, 16).ok()
 }

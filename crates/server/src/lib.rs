@@ -1,2 +1,7 @@
 //! The doors of a lake: what arrives by MLLP, HTTP or in a folder, and what is asked over HTTP.
 #![warn(missing_docs)]
+
+pub mod feeds;
+pub mod metrics;
+pub mod tls;
+pub mod transports;

@@ -17,6 +17,8 @@ pub fn receipts_schema() -> SchemaRef {
         text("sha256"),
         text("origin"),
         Field::new("strict", DataType::Boolean, true),
+        text("charset"),
+        text("filtered_by"),
     ]))
 }
 

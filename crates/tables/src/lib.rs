@@ -8,6 +8,7 @@
 mod column;
 mod ledger;
 pub mod names;
+mod note;
 mod place;
 mod row;
 mod schema;
@@ -17,6 +18,7 @@ mod unmapped;
 pub mod values;
 
 pub use ledger::{errors_schema, receipts_schema};
+pub use note::{Note, NoteItem};
 pub use place::{Places, describe as describe_place};
 pub use schema::{core_schema, merge_schemas};
 pub use staging::{Envelope, StagingBuilder};

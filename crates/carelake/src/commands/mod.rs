@@ -1,12 +1,14 @@
 //! The commands, one file each. To add one: its file, a line for the module, a line in [`Command`].
 
 mod catalog;
+mod config;
 mod convert;
 mod errors;
 mod ingest;
 mod init;
 mod inspect;
 mod replay;
+mod serve;
 mod show;
 mod sql;
 mod sweep;
@@ -47,10 +49,14 @@ enum Command {
     Show(show::Show),
     /// Look into the error zone
     Errors(errors::Errors),
+    /// Open the doors: MLLP, HTTP, watched folders
+    Serve(serve::Serve),
     /// Build staging anew from raw, while others ingest and ask
     Replay(replay::Replay),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
+    /// Look at the configuration
+    Config(config::Config),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -69,8 +75,10 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Catalog(command) => command.run(lake).await,
         Command::Show(command) => command.run(lake).await,
         Command::Errors(command) => command.run(lake).await,
+        Command::Serve(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
+        Command::Config(command) => command.run(lake),
         Command::Verify(command) => command.run(lake).await,
     }
 }

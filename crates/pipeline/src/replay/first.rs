@@ -29,9 +29,14 @@ impl First {
     pub(super) async fn of(lake: &Lake, batches: &[String], scope: &Scope) -> Result<Self> {
         let mut all: Vec<Numbered> = Vec::new();
         let mut feeds = BTreeSet::new();
+        let mut number = 0;
         for batch in batches {
             for receipt in receipts::read(lake, batch).await? {
-                all.push(Numbered::new(&receipt, all.len() as u64, scope.holds(&receipt)));
+                // What a rule of its feed leaves out is left out again.
+                if receipt.filtered_by.is_none() {
+                    all.push(Numbered::new(&receipt, number, scope.holds(&receipt)));
+                }
+                number += 1;
                 if scope.feed.is_some() && !feeds.contains(&receipt.feed) {
                     feeds.insert(receipt.feed);
                 }
@@ -41,7 +46,7 @@ impl First {
             return Err(Error::UnknownFeed { name: feed.clone(), near: nearest(feed, feeds) });
         }
         let waived = waived(lake).await?;
-        let mut is_first = vec![0u64; all.len().div_ceil(64)];
+        let mut is_first = vec![0u64; number.div_ceil(64) as usize];
         let mut is_lenient = is_first.clone();
         all.sort_unstable();
         for receipts in all.chunk_by(|one, other| one.id == other.id) {

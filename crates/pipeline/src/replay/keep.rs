@@ -117,6 +117,8 @@ fn receipt_of(rows: &RecordBatch, row: usize) -> Option<(Receipt, i32)> {
         sha256: text("sha256")?.into(),
         origin: String::new(),
         strict: false,
+        charset: None,
+        filtered_by: None,
     };
     let version = rows.column_by_name("converter_version")?.as_primitive_opt::<Int32Type>()?.value(row);
     Some((receipt, version))

@@ -31,6 +31,7 @@ pub(super) async fn check(
                 Some(Fate::Staged) => check.found().summary.accounting.staged += 1,
                 Some(Fate::Duplicate) => check.found().summary.accounting.duplicate += 1,
                 Some(Fate::Error) => check.found().summary.accounting.error += 1,
+                Some(Fate::Filtered) => check.found().summary.accounting.filtered += 1,
                 None if check.settled.contains(batch) => {
                     let Receipt { message_id, raw_key, raw_offset, .. } = receipt;
                     let text = format!(
@@ -68,9 +69,13 @@ enum Fate {
     Staged,
     Duplicate,
     Error,
+    Filtered,
 }
 
 fn fate(receipt: &Receipt, rows: &[Cited], cited: &mut [u64], failed: &HashSet<MessageId>) -> Option<Fate> {
+    if receipt.filtered_by.is_some() {
+        return Some(Fate::Filtered);
+    }
     let id = receipt.message_id;
     let first = rows.partition_point(|row| row.0 < id);
     let is_staged = rows.get(first).is_some_and(|row| row.0 == id);

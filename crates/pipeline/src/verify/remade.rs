@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, RecordBatch};
+use hl7::charset::Charset;
 use hl7::json::TreeWriter;
 use hl7::{Options, Parser};
 use tables::{CONVERTER_VERSION, Envelope, StagingBuilder};
@@ -35,12 +36,23 @@ impl Remade {
     pub(super) fn of<B: AsRef<[u8]>>(rows: &RecordBatch, messages: &[Option<B>]) -> Option<Self> {
         let versions = rows.column_by_name("converter_version")?.as_primitive_opt::<Int32Type>()?;
         let (mut parser, mut writer) = (Parser::new(Options::default()), TreeWriter::default());
+        let mut parsers: HashMap<&str, Parser> = HashMap::new();
         let mut builder = StagingBuilder::new();
         let (mut at, mut lines) = (HashMap::new(), Vec::with_capacity(messages.len()));
         for (row, bytes) in messages.iter().enumerate() {
             let is_current = versions.is_valid(row) && versions.value(row) == CONVERTER_VERSION;
             let bytes = bytes.as_ref().filter(|_| is_current);
-            let message = bytes.and_then(|bytes| parser.parse(bytes.as_ref()).ok());
+            let mut message = bytes.and_then(|bytes| parser.parse(bytes.as_ref()).ok());
+            let kept = text(rows, "charset", row);
+            if let (Some(bytes), Some(kept)) = (bytes, kept)
+                && message.as_ref().is_some_and(|message| message.charset().name() != kept)
+            {
+                // A feed may have a charset for messages that declare none.
+                let default_charset = Charset::from_name(kept.as_bytes());
+                let options = Options { default_charset, ..Options::default() };
+                let parser = parsers.entry(kept).or_insert_with(|| Parser::new(options));
+                message = parser.parse(bytes.as_ref()).ok();
+            }
             lines.push(message.map(|message| {
                 at.insert(row, builder.len());
                 builder.append(&NOWHERE, &message);

@@ -18,7 +18,7 @@ mod writer;
 pub use record::Record;
 pub use seal::{Sealed, seal};
 pub use segment::{read, remove, segments};
-pub use writer::{Appended, Durable, Log, LogSettings, Place};
+pub use writer::{Appended, Durable, Enqueued, Log, LogSettings, Place};
 
 pub(crate) use index::Indexes;
 pub(crate) use segment::segment_of;

@@ -123,12 +123,34 @@ impl<T: Send + 'static> Log<T> {
     ///
     /// # Errors
     /// When it could not be made durable. Part of it may be in the log all the same, and be found there after a crash.
-    pub async fn append(&self, Appended { feed, items, note, bytes }: Appended, carried: T) -> Result<Place> {
+    pub async fn append(&self, appended: Appended, carried: T) -> Result<Place> {
+        self.enqueue(appended, carried).await?.durable().await
+    }
+
+    /// Gives a delivery its turn: it comes behind those whose turn was before, and is not durable yet.
+    pub async fn enqueue(
+        &self,
+        Appended { feed, items, note, bytes }: Appended,
+        carried: T,
+    ) -> Result<Enqueued> {
         let (reply, answer) = oneshot::channel();
         let body_crc = body_crc(&note, &bytes);
         let request = Request { feed, items, note, bytes, body_crc, carried, reply };
         self.requests.send(request).await.map_err(|_| Error::Interrupted)?;
-        answer.await.map_err(|_| Error::Interrupted)?
+        Ok(Enqueued { answer })
+    }
+}
+
+/// A delivery that has its turn.
+#[derive(Debug)]
+pub struct Enqueued {
+    answer: oneshot::Receiver<Result<Place>>,
+}
+
+impl Enqueued {
+    /// Waits until it is durable.
+    pub async fn durable(self) -> Result<Place> {
+        self.answer.await.map_err(|_| Error::Interrupted)?
     }
 }
 

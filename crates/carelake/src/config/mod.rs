@@ -1,0 +1,43 @@
+//! The one configuration, `carelake.toml`: typed, with a default for everything.
+//!
+//! Its sections are structs that are declared together with their description (`describe.rs`). What was given (`given.rs`, then
+//! `environment.rs` over it) is merged with the description (`merge.rs`), read into the structs by serde, and looked at as a whole
+//! (`validate.rs`). Everything that is wrong is told at once, with its place.
+
+mod describe;
+mod doors;
+mod effective;
+mod environment;
+mod feeds;
+mod given;
+mod merge;
+mod nearest;
+mod path;
+mod sections;
+mod show;
+mod unknown;
+mod validate;
+mod values;
+mod wrong;
+
+use std::path::Path;
+
+pub(crate) use doors::Mllp;
+pub(crate) use effective::{CommandLine, Effective};
+pub(crate) use feeds::{Acknowledge, Port};
+pub(crate) use sections::{Config, Level, LogFormat, Logs};
+pub(crate) use values::Address;
+pub(crate) use wrong::Errors;
+
+impl Config {
+    /// The configuration of the file at `path`, or of `carelake.toml` if it is there, or the default one; the environment comes before
+    /// the file.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, Errors> {
+        Effective::load(path, CommandLine::default()).map(|effective| effective.config)
+    }
+}
+
+#[cfg(test)]
+mod page;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! A lake with its doors open: the parts of the program put together.
+
+mod feeds;
+mod logs;
+mod tell;
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use pipeline::{Live, LiveSettings, LogSettings, Rules};
+use server::feeds::{Feed, Feeds};
+use server::metrics::Metrics;
+use server::transports::mllp;
+use storage::{Lake, Location};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::{Address, Config, Effective, Mllp, Port};
+use crate::report::{self, Failure, Result};
+
+/// Opens a lake and its doors, and serves until it is told to end; then everything that was taken is put into the tables.
+pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
+    let config = effective.config;
+    logs::begin(&config.logs);
+    let lake = lake(&config).await?;
+    let metrics = Arc::new(Metrics::default());
+    let feeds = Arc::new(feeds::feeds(&config)?);
+    let (live, recovered) = Live::open(&lake, live_settings(&config, &metrics)).await?;
+    let live = Arc::new(live);
+    if recovered.received > 0 {
+        report::note(format_args!("finished what an interrupted run had begun: {recovered}"));
+    }
+    let shutdown = CancellationToken::new();
+    let doors = TaskTracker::new();
+    let mut told = String::new();
+    for (name, door) in &config.mllp {
+        let Some(address) = door.listen.address() else { continue };
+        let settings = mllp_settings(&config, &feeds, name.as_str(), door)?;
+        let opened = mllp::Door::open(resolve(address).await?, settings, None).await;
+        let opened = opened.map_err(|error| not_open(&format!("mllp {}", name.as_str()), address, &error))?;
+        told.push_str(&format!("mllp {} {}\n", name.as_str(), opened.address()?));
+        doors.spawn(opened.run(live.clone(), feeds.clone(), metrics.clone(), shutdown.clone()));
+    }
+    doors.close();
+    {
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(told.as_bytes())?;
+        stdout.flush()?;
+    }
+    tracing::info!(lake = lake.shown(), "serving");
+    end_of_service().await?;
+    tracing::info!("closing: doors first, then what they took goes into the tables");
+    shutdown.cancel();
+    doors.wait().await;
+    live.close().await;
+    tracing::info!("closed");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The lake; made, where there is none.
+async fn lake(config: &Config) -> Result<Lake> {
+    let location = Location::parse(config.lake.path.as_str())?;
+    match Lake::open(location.clone()).await {
+        Err(storage::Error::NoLake { .. }) => {
+            let lake = pipeline::init(location).await?;
+            report::note(format_args!("made a lake at {}", lake.shown()));
+            Ok(lake)
+        }
+        opened => Ok(opened?),
+    }
+}
+
+fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
+    let mut rules = Rules::default();
+    rules.options.limits.message_bytes = in_memory(config.limits.message_bytes.0);
+    LiveSettings {
+        rules,
+        log: LogSettings { segment_bytes: config.log.segment_bytes.0, segment_age: config.log.segment_age.0 },
+        gather: config.commit.interval.0,
+        commit_messages: config.commit.max_messages.get() as usize,
+        backlog_bytes: in_memory(config.limits.backlog_bytes.0),
+        tell: tell::tell(metrics.clone()),
+        ..LiveSettings::default()
+    }
+}
+
+fn mllp_settings(config: &Config, feeds: &Feeds, name: &str, door: &Mllp) -> Result<mllp::Settings> {
+    Ok(mllp::Settings {
+        name: name.to_owned(),
+        feed: door_feed(config, feeds, name, door)?,
+        max_frame: in_memory(door.max_frame.0),
+        idle_timeout: door.idle_timeout.0,
+        read_timeout: door.read_timeout.0,
+        max_connections: door.max_connections.get() as usize,
+        ..mllp::Settings::default()
+    })
+}
+
+/// The feed of a door: that which its section names, or the one that lists the door.
+fn door_feed(config: &Config, feeds: &Feeds, name: &str, door: &Mllp) -> Result<Option<Arc<Feed>>> {
+    let port = door.listen.address().map(|address| address.port);
+    let lists = |ports: &[Port]| {
+        ports.iter().any(|listed| match listed {
+            Port::Number(number) => Some(*number) == port,
+            Port::Door(door) => door.as_str() == name,
+        })
+    };
+    let listing = config.feeds.iter().find(|(_, feed)| lists(&feed.ports)).map(|(name, _)| name);
+    let Some(feed) = door.feed.as_ref().or(listing) else { return Ok(None) };
+    let unknown = || {
+        Failure::new(format!("the door mllp.{name} has the feed {}, which is not declared", feed.as_str()))
+    };
+    feeds
+        .named(feed.as_str())
+        .map(Some)
+        .ok_or_else(|| unknown().with_hint("add a section for it, [feeds.NAME]"))
+}
+
+async fn resolve(address: &Address) -> Result<SocketAddr> {
+    let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await;
+    let found = found.ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| {
+        Failure::new(format!("{} is no address of this machine", address.host))
+            .with_hint("write an IP address")
+    })
+}
+
+fn not_open(door: &str, address: &Address, error: &std::io::Error) -> Failure {
+    let failure =
+        Failure::new(format!("the door {door} cannot listen on {}:{}: {error}", address.host, address.port));
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => failure.with_hint(
+            "another program, or another carelake serve, listens there: end it, or choose another port",
+        ),
+        std::io::ErrorKind::PermissionDenied => {
+            failure.with_hint("ports below 1024 need a privilege: choose another port")
+        }
+        _ => failure.with_hint("look at the address: it must be one of this machine"),
+    }
+}
+
+/// Waits for the signal to end. A second one ends at once: what was answered is safe, and the next start finishes it.
+async fn end_of_service() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    Ok(())
+}
+
+fn in_memory(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,341 @@
+//! A delivery: bytes as a door received them, cut into messages, each with its receipt.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use hl7::mllp;
+use hl7::stream::{PieceKind, pieces};
+use storage::wal::{Appended, Enqueued, Place};
+use tables::{Note, NoteItem};
+use tokio::sync::oneshot;
+
+use super::backlog::{Room, Waiting};
+use super::filter::{Filter, Said};
+use crate::failure::Reason;
+use crate::identity::sha256;
+use crate::split::Content;
+use crate::{Error, MessageId, Receipt};
+
+/// What a feed decides about its messages.
+#[derive(Debug, Default)]
+pub struct FeedRules {
+    /// The sender's stream.
+    pub name: Arc<str>,
+    /// Whether messages are refused that break their own version of the standard.
+    pub strict: bool,
+    /// The charset of messages that declare none, as in table 0211.
+    pub charset: Option<String>,
+    /// Messages that are left out, and counted.
+    pub filters: Vec<Filter>,
+}
+
+/// Bytes that a door received.
+#[derive(Clone)]
+pub struct Delivery {
+    /// Whose they are.
+    pub feed: Arc<FeedRules>,
+    /// Where they came from.
+    pub origin: String,
+    /// The bytes, without the framing of the door.
+    pub bytes: Bytes,
+    /// What the door wants to know.
+    pub wish: Wish,
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Delivery").field("length", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// How much a door wants to know before it answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// That the delivery is safe.
+    Safe,
+    /// Also, which of its messages were received before.
+    Counted,
+    /// Also, later, what became of each.
+    Staged,
+}
+
+/// A delivery that is safe.
+#[derive(Debug)]
+pub struct Kept {
+    /// Its messages, and pieces that are none, in the order of the bytes.
+    pub messages: Vec<KeptMessage>,
+    /// What becomes of each of them, if that was wished for. It is lost if the process ends before.
+    pub fates: Option<oneshot::Receiver<Vec<Fate>>>,
+}
+
+/// A message of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptMessage {
+    /// Who it is.
+    pub id: MessageId,
+    /// Whether it is a message, and not text without a header.
+    pub is_message: bool,
+    /// Whether the same bytes of the feed were received before, if that was wished for.
+    pub is_duplicate: bool,
+    /// Whether a rule of its feed leaves it out.
+    pub is_filtered: bool,
+}
+
+/// What became of a message.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// It has a row.
+    Staged,
+    /// The same bytes have one.
+    Duplicate,
+    /// A rule of its feed leaves it out.
+    Filtered,
+    /// It is in the error zone.
+    Error(Reason),
+}
+
+/// Why a delivery was not taken. It may be sent again, save where it is too long.
+#[derive(Debug)]
+pub enum Refused {
+    /// Too many messages wait.
+    Overloaded,
+    /// It is longer than a message may be.
+    TooLong {
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// The lake takes no more.
+    Closed,
+    /// It could not be made durable.
+    Failed(Error),
+}
+
+/// A delivery before it has its place.
+pub(super) struct Draft {
+    feed: Arc<FeedRules>,
+    origin: String,
+    framed: Bytes,
+    items: Vec<Item>,
+    /// What its messages say of their patients, for the rule of that number.
+    news: Vec<(usize, Said)>,
+}
+
+/// What messages say of their patients, to be remembered when they are safe: one that is not is sent again, and is news then.
+#[derive(Debug, Default)]
+pub(super) struct WhenSafe {
+    feed: Arc<FeedRules>,
+    news: Vec<(usize, Said)>,
+}
+
+impl WhenSafe {
+    fn remember(self) {
+        self.news.into_iter().for_each(|(number, said)| self.feed.filters[number].remember(said));
+    }
+}
+
+/// A delivery that has its turn in the log.
+#[derive(Debug)]
+pub struct Underway {
+    pub(super) enqueued: Option<Enqueued>,
+    pub(super) kept: Kept,
+    pub(super) when_safe: WhenSafe,
+}
+
+impl Underway {
+    /// A delivery of nothing.
+    pub(super) fn nothing() -> Self {
+        Self {
+            enqueued: None,
+            kept: Kept { messages: Vec::new(), fates: None },
+            when_safe: WhenSafe::default(),
+        }
+    }
+
+    /// Waits until it is safe.
+    pub async fn safe(self) -> Result<Kept, Refused> {
+        if let Some(enqueued) = self.enqueued {
+            enqueued.durable().await.map_err(|error| Refused::Failed(error.into()))?;
+            self.when_safe.remember();
+        }
+        Ok(self.kept)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Item {
+    id: MessageId,
+    sha256: String,
+    start: usize,
+    length: usize,
+    is_message: bool,
+    filtered_by: Option<String>,
+}
+
+impl Draft {
+    /// Cuts a delivery that is no longer than a message may be.
+    pub(super) fn of(delivery: Delivery, limit_bytes: usize) -> Self {
+        let Delivery { feed, origin, bytes, .. } = delivery;
+        let mut framed = BytesMut::with_capacity(bytes.len() + 3);
+        framed.put_u8(mllp::START);
+        framed.extend_from_slice(&bytes);
+        framed.extend_from_slice(&[mllp::END, b'\r']);
+        let mut news = Vec::new();
+        let mut item = |start: u64, length: u64, is_message: bool| {
+            let part = &bytes[start as usize..(start + length) as usize];
+            let mut filtered_by = None;
+            for (number, filter) in feed.filters.iter().enumerate().filter(|_| is_message) {
+                let (leaves_out, said) = filter.look_at(part);
+                news.extend(said.map(|said| (number, said)));
+                if leaves_out {
+                    filtered_by = Some(filter.to_string());
+                    break;
+                }
+            }
+            Item {
+                id: MessageId::of(&feed.name, part),
+                sha256: sha256(part),
+                start: start as usize + 1,
+                length: length as usize,
+                is_message,
+                filtered_by,
+            }
+        };
+        let mut items: Vec<Item> = pieces(&bytes, limit_bytes)
+            .filter_map(|piece| match piece.kind {
+                PieceKind::Message => Some(item(piece.offset, piece.length, true)),
+                PieceKind::Junk => Some(item(piece.offset, piece.length, false)),
+                _ => None,
+            })
+            .collect();
+        if !bytes.is_empty() && !items.iter().any(|item| item.is_message) {
+            items = vec![item(0, bytes.len() as u64, false)];
+        }
+        Self { feed, origin, framed: framed.freeze(), items, news }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.framed.len()
+    }
+
+    /// What is to be done once the delivery is safe.
+    pub(super) fn when_safe(&mut self) -> WhenSafe {
+        WhenSafe { feed: self.feed.clone(), news: std::mem::take(&mut self.news) }
+    }
+
+    pub(super) fn messages(&self) -> Vec<KeptMessage> {
+        let message = |item: &Item| KeptMessage {
+            id: item.id,
+            is_message: item.is_message,
+            is_duplicate: false,
+            is_filtered: item.filtered_by.is_some(),
+        };
+        self.items.iter().map(message).collect()
+    }
+
+    /// What is written to the log, and what is given to whoever follows it.
+    pub(super) fn into_parts(
+        self,
+        room: Room,
+        waiting: Waiting,
+        tell: Option<oneshot::Sender<Vec<Fate>>>,
+    ) -> (Appended, Carried) {
+        let Self { feed, origin, framed, items, .. } = self;
+        let note = Note {
+            feed: feed.name.to_string(),
+            origin: origin.clone(),
+            strict: feed.strict,
+            charset: feed.charset.clone(),
+            items: items.iter().map(Item::note).collect(),
+        };
+        let appended = Appended {
+            feed: feed.name.clone(),
+            items: u32::try_from(items.len()).unwrap_or(u32::MAX),
+            note: note.to_bytes().into(),
+            bytes: framed.clone(),
+        };
+        let bytes = room.has_memory().then_some(framed);
+        (appended, Carried { feed, origin, bytes, items, tell, _room: room, _waiting: waiting })
+    }
+}
+
+impl Item {
+    fn note(&self) -> NoteItem {
+        NoteItem {
+            id: self.id.to_string(),
+            start: self.start as u64,
+            length: self.length as u64,
+            sha256: self.sha256.clone(),
+            filtered_by: self.filtered_by.clone(),
+        }
+    }
+}
+
+/// A delivery on its way from the log to the tables.
+#[derive(Debug)]
+pub(super) struct Carried {
+    feed: Arc<FeedRules>,
+    origin: String,
+    /// Its framed bytes; if there was no room for them they are read from the log.
+    bytes: Option<Bytes>,
+    items: Vec<Item>,
+    pub(super) tell: Option<oneshot::Sender<Vec<Fate>>>,
+    /// Given back when the delivery is committed, or is not safe after all.
+    _room: Room,
+    _waiting: Waiting,
+}
+
+impl Carried {
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    pub(super) fn feed(&self) -> &str {
+        &self.feed.name
+    }
+
+    /// Its bytes, framed.
+    pub(super) fn bytes(&self) -> u64 {
+        self.items.last().map_or(0, |item| (item.start + item.length) as u64)
+    }
+
+    /// Its messages, and whether each is left out by a rule.
+    pub(super) fn messages(&self) -> impl Iterator<Item = (&MessageId, bool)> {
+        self.items.iter().map(|item| (&item.id, item.filtered_by.is_some()))
+    }
+
+    /// The receipts, with the bytes of those that have them at hand.
+    pub(super) fn receipts(&self, place: &Place) -> Vec<(Receipt, Option<Content>)> {
+        let receipt = |(item, sequence): (&Item, u64)| {
+            let receipt = Receipt {
+                message_id: item.id,
+                feed: self.feed.name.to_string(),
+                received_at: place.at,
+                sequence: sequence.cast_signed(),
+                raw_key: place.key.clone(),
+                raw_offset: place.offset + item.start as u64,
+                raw_length: item.length as u64,
+                sha256: item.sha256.clone(),
+                origin: self.origin.clone(),
+                strict: self.feed.strict,
+                charset: self.feed.charset.clone(),
+                filtered_by: item.filtered_by.clone(),
+            };
+            let bytes = self.bytes.as_ref().map(|bytes| bytes.slice(item.start..item.start + item.length));
+            let content = bytes.map(|bytes| match item.is_message {
+                true => Content::Message(bytes),
+                false => Content::Junk(bytes),
+            });
+            (receipt, content)
+        };
+        self.items.iter().zip(place.first..).map(receipt).collect()
+    }
+}

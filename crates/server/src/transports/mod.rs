@@ -1,0 +1,3 @@
+//! The doors that messages come in by.
+
+pub mod mllp;
