@@ -1,12 +1,13 @@
 //! Answers as people and programs want them.
 
-use std::io::{IsTerminal, Write};
-use std::sync::Arc;
+use std::io::{IsTerminal, Stdout, Write};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use arrow::util::pretty::pretty_format_batches;
+use bytes::Bytes;
 use clap::ValueEnum;
 use futures::StreamExt;
 use query::Answer;
@@ -37,12 +38,13 @@ pub(crate) async fn write(answer: Answer, format: Format) -> Result<()> {
             .with_hint("send it to a file: … > answer.parquet"));
     }
     let schema = answer.schema();
-    let mut sink = Sink::new(format, &schema)?;
+    let mut sink = Sink::new(format, &schema, std::io::stdout())?;
     let mut batches = answer.stream().await?;
     while let Some(batch) = batches.next().await {
         sink.write(&batch.map_err(query::Error::from)?)?;
     }
-    sink.finish()
+    sink.finish()?;
+    Ok(std::io::stdout().flush()?)
 }
 
 /// Rows as a table; one without rows still has its header.
@@ -89,54 +91,101 @@ pub(crate) fn write_ndjson(batch: &RecordBatch, out: impl Write) -> Result<()> {
 /// Rows whose widths are brought into line.
 const TABLE_ROWS: usize = 10_000;
 
-enum Sink {
-    /// Column widths depend on every row.
-    Table(SchemaRef, Vec<RecordBatch>),
-    Csv(Box<arrow::csv::Writer<std::io::Stdout>>),
-    Json(Box<arrow::json::ArrayWriter<std::io::Stdout>>),
-    Ndjson,
-    Parquet(Box<parquet::arrow::ArrowWriter<std::io::Stdout>>),
-    Arrow(Box<arrow::ipc::writer::StreamWriter<std::io::Stdout>>),
+/// Writes rows into memory, for whoever takes the bytes from there.
+pub(crate) struct Encoder {
+    written: Written,
+    sink: Sink<Written>,
 }
 
-impl Sink {
-    fn new(format: Format, schema: &SchemaRef) -> Result<Self> {
-        let stdout = std::io::stdout;
+impl Encoder {
+    pub(crate) fn new(format: Format, schema: &SchemaRef) -> Result<Self> {
+        let written = Written::default();
+        Ok(Self { sink: Sink::new(format, schema, written.clone())?, written })
+    }
+
+    /// The bytes that these rows are, as far as they are known.
+    pub(crate) fn write(&mut self, batch: &RecordBatch) -> Result<Bytes> {
+        self.sink.write(batch)?;
+        Ok(self.written.take())
+    }
+
+    /// The bytes behind the last row.
+    pub(crate) fn finish(self) -> Result<Bytes> {
+        self.sink.finish()?;
+        Ok(self.written.take())
+    }
+}
+
+/// Bytes that were written since they were last taken.
+#[derive(Clone, Debug, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Written {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.bytes()).into()
+    }
+}
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.bytes().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+enum Sink<W: Write + Send> {
+    /// Column widths depend on every row.
+    Table(W, SchemaRef, Vec<RecordBatch>),
+    Csv(Box<arrow::csv::Writer<W>>),
+    Json(Box<arrow::json::ArrayWriter<W>>, W),
+    Ndjson(W),
+    Parquet(Box<parquet::arrow::ArrowWriter<W>>),
+    Arrow(Box<arrow::ipc::writer::StreamWriter<W>>),
+}
+
+impl<W: Write + Send + Another> Sink<W> {
+    fn new(format: Format, schema: &SchemaRef, out: W) -> Result<Self> {
         Ok(match format {
-            Format::Table => Self::Table(schema.clone(), Vec::new()),
+            Format::Table => Self::Table(out, schema.clone(), Vec::new()),
             Format::Csv => {
-                let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(stdout());
+                let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(out);
                 // An answer without rows still has its header.
                 writer.write(&flattened(&RecordBatch::new_empty(schema.clone()))?)?;
                 Self::Csv(Box::new(writer))
             }
-            Format::Json => Self::Json(Box::new(arrow::json::ArrayWriter::new(stdout()))),
-            Format::Ndjson => Self::Ndjson,
+            Format::Json => Self::Json(Box::new(arrow::json::ArrayWriter::new(out.another())), out),
+            Format::Ndjson => Self::Ndjson(out),
             Format::Parquet => {
-                let writer = parquet::arrow::ArrowWriter::try_new(stdout(), schema.clone(), None);
+                let writer = parquet::arrow::ArrowWriter::try_new(out, schema.clone(), None);
                 Self::Parquet(Box::new(writer.map_err(parquet_failure)?))
             }
-            Format::Arrow => {
-                Self::Arrow(Box::new(arrow::ipc::writer::StreamWriter::try_new(stdout(), schema)?))
-            }
+            Format::Arrow => Self::Arrow(Box::new(arrow::ipc::writer::StreamWriter::try_new(out, schema)?)),
         })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
             Self::Table(..) if batch.num_rows() == 0 => {}
-            Self::Table(_, batches) => {
+            Self::Table(out, _, batches) => {
                 // Very long answers are printed as one table after the other: their rows need not all fit in memory.
                 // A full one is printed when more comes, so that the last is never empty.
                 if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
-                    writeln!(std::io::stdout(), "{}", pretty_format_batches(batches)?)?;
+                    writeln!(out, "{}", pretty_format_batches(batches)?)?;
                     batches.clear();
                 }
                 batches.push(batch.clone());
             }
             Self::Csv(writer) => writer.write(&flattened(batch)?)?,
-            Self::Json(writer) => writer.write(batch)?,
-            Self::Ndjson => write_ndjson(batch, std::io::stdout())?,
+            Self::Json(writer, _) => writer.write(batch)?,
+            Self::Ndjson(out) => write_ndjson(batch, out)?,
             Self::Parquet(writer) => writer.write(batch).map_err(parquet_failure)?,
             Self::Arrow(writer) => writer.write(batch)?,
         }
@@ -145,20 +194,40 @@ impl Sink {
 
     fn finish(self) -> Result<()> {
         match self {
-            Self::Table(schema, batches) => {
-                writeln!(std::io::stdout(), "{}", table(&schema, &batches)?)?;
+            Self::Table(mut out, schema, batches) => {
+                writeln!(out, "{}", table(&schema, &batches)?)?;
+                out.flush()?;
             }
-            Self::Csv(_) | Self::Ndjson => {}
-            Self::Json(mut writer) => {
+            Self::Csv(_) => {}
+            Self::Ndjson(mut out) => out.flush()?,
+            Self::Json(mut writer, mut out) => {
                 writer.finish()?;
-                writeln!(std::io::stdout())?;
+                writeln!(out)?;
+                out.flush()?;
             }
             Self::Parquet(writer) => {
                 writer.close().map_err(parquet_failure)?;
             }
             Self::Arrow(mut writer) => writer.finish()?,
         }
-        Ok(std::io::stdout().flush()?)
+        Ok(())
+    }
+}
+
+/// What can be written to from two hands.
+trait Another {
+    fn another(&self) -> Self;
+}
+
+impl Another for Stdout {
+    fn another(&self) -> Self {
+        std::io::stdout()
+    }
+}
+
+impl Another for Written {
+    fn another(&self) -> Self {
+        self.clone()
     }
 }
 

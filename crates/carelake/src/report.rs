@@ -146,6 +146,17 @@ impl From<pipeline::Error> for Failure {
     }
 }
 
+impl From<server::auth::Error> for Failure {
+    fn from(error: server::auth::Error) -> Self {
+        match error {
+            server::auth::Error::Lake(error) => error.into(),
+            error => {
+                Self { text: error.to_string(), hint: error.hint().map(str::to_owned), is_silent: false }
+            }
+        }
+    }
+}
+
 impl From<query::Error> for Failure {
     fn from(error: query::Error) -> Self {
         Self { text: error.to_string(), hint: error.hint().map(str::to_owned), is_silent: false }

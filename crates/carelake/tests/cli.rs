@@ -487,3 +487,66 @@ fn a_replay_of_nothing_that_can_be_is_refused_with_what_there_is() {
     "#]],
     );
 }
+
+#[test]
+fn the_configuration_is_checked_and_shown() {
+    let place = Place::new();
+    place.check(
+        &["config", "check"],
+        &expect![[r#"
+        exit 0
+        ok: no file, all values are the defaults
+    "#]],
+    );
+    std::fs::write(place.path().join("carelake.toml"), "[http]\nlisten = \"off\"\n").unwrap();
+    place.check(
+        &["config", "check"],
+        &expect![[r#"
+        exit 0
+        ok: carelake.toml, 1 value is not the default
+    "#]],
+    );
+    let shown = place.run(&["config", "show", "--lake", "elsewhere"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("\n[lake]\npath = \"elsewhere\"  # --lake\n"), "{shown}");
+    assert!(shown.contains("\n[http]\nlisten = \"off\"  # carelake.toml:2\n"), "{shown}");
+    std::fs::write(
+        place.path().join("open.toml"),
+        "insecure = true\n[http]\nlisten = \"0.0.0.0:80\"\n[mllp.lab]\nlisten = \"off\"\n",
+    )
+    .unwrap();
+    place.check(
+        &["config", "check", "--config", "open.toml"],
+        &expect![[r#"
+            exit 0
+            ok: open.toml, 3 values are not the defaults
+            --- stderr
+            warning: open.toml:3:10: http listens on 0.0.0.0:80 without TLS and without authentication: insecure = true allows it
+        "#]],
+    );
+    std::fs::write(
+        place.path().join("wrong.toml"),
+        "[http]\nlisten = \"0.0.0.0:80\"\nmax_bodi = \"1GB\"\n[limits]\ndisk_reserve = \"some\"\n",
+    )
+    .unwrap();
+    place.check(
+        &["config", "check", "--config", "wrong.toml"],
+        &expect![[r#"
+            exit 1
+            --- stderr
+            error: wrong.toml:3:1: no key http.max_bodi
+            hint: nearest: http.max_body
+            error: wrong.toml:5:16: limits.disk_reserve: "some" is not a size
+            hint: allowed: a whole number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as "64MB"
+        "#]],
+    );
+    place.check(
+        &["config", "show", "--config", "nowhere.toml"],
+        &expect![[r#"
+            exit 1
+            --- stderr
+            error: cannot read nowhere.toml: No such file or directory (os error 2)
+            hint: look at the path; without --config it is ./carelake.toml, or all defaults
+        "#]],
+    );
+}

@@ -38,11 +38,13 @@ pub(crate) async fn commit<'a>(
     again: impl Fn(HashSet<MessageId>) -> BoxFuture<'a, Result<Option<Addition>>>,
 ) -> Result<Committed> {
     let mut left_out = HashSet::new();
-    let mut new_files = writer.catch_up().await?;
+    follow(writer, seen, Vec::new()).await?;
     loop {
-        new_files.extend(writer.widen(&addition.schema).await?);
-        writer.take_removed().iter().for_each(|file| seen.removed(file));
-        let present = present(seen, &std::mem::take(&mut new_files), &addition).await?;
+        let theirs = writer.widen(&addition.schema).await?;
+        follow(writer, seen, theirs).await?;
+        let theirs = seen.catch_up().await?;
+        let present: HashSet<MessageId> =
+            addition.known.ids.iter().filter(|id| theirs.contains(id)).copied().collect();
         if !present.is_empty() {
             // The file just made stays behind, named by no commit, and is swept later.
             left_out.extend(present);
@@ -59,16 +61,15 @@ pub(crate) async fn commit<'a>(
                 seen.added(&file, &addition.known).await?;
                 return Ok(Committed { left_out, reused_control_ids });
             }
-            Attempt::Overtaken { new_files: theirs } => new_files = theirs,
+            Attempt::Overtaken { new_files } => follow(writer, seen, new_files).await?,
         }
     }
 }
 
-/// The ids of the addition that are in files which others added.
-async fn present(seen: &mut Seen, new_files: &[Path], addition: &Addition) -> Result<HashSet<MessageId>> {
-    if new_files.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let theirs = seen.learn(new_files).await?;
-    Ok(addition.known.ids.iter().filter(|id| theirs.contains(id)).copied().collect())
+/// Tells who knows the ids what others did to the table, beginning with the files that were read of already.
+async fn follow(writer: &mut Writer, seen: &mut Seen, new_files: Vec<Path>) -> Result<()> {
+    seen.follow(new_files, writer.take_removed());
+    let new_files = writer.catch_up().await?;
+    seen.follow(new_files, writer.take_removed());
+    Ok(())
 }

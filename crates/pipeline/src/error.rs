@@ -87,7 +87,7 @@ pub enum Error {
     #[error("the time to end with is not later than the time to begin with")]
     EmptySpan,
     /// Others replaced files of the table again and again.
-    #[error("another replay changed the table meanwhile")]
+    #[error("another replay, or maintenance, changed the table meanwhile")]
     TableInUse,
     /// The objects of a lake could not be listed.
     #[error("cannot list the lake: {reason}")]
@@ -128,6 +128,9 @@ pub enum Error {
         #[source]
         source: Box<parquet::errors::ParquetError>,
     },
+    /// An access could not be recorded, so nobody may have it.
+    #[error("the access cannot be recorded: {0}")]
+    Audit(#[source] std::sync::Arc<Self>),
     /// No message of this id is staged or in error.
     #[error("no message {id} in this lake")]
     UnknownMessage {
@@ -140,6 +143,14 @@ pub enum Error {
     /// A fault of this program.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl Error {
+    /// Whether there was no room left on the disk.
+    pub fn is_full(&self) -> bool {
+        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Storage(error) if matches!(error.io_kind(), Some(StorageFull | QuotaExceeded)))
+    }
 }
 
 /// The result of a step of the pipeline.

@@ -154,7 +154,7 @@ pub async fn ingest(
 }
 
 /// A feed's name is a part of keys and must be the same there.
-fn check_feed(name: &str) -> Result<()> {
+pub fn check_feed(name: &str) -> Result<()> {
     if is_feed_name(name) { Ok(()) } else { Err(Error::FeedName { name: name.into() }) }
 }
 

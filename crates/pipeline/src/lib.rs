@@ -5,6 +5,8 @@
 #![warn(missing_docs)]
 
 mod accounting;
+mod answers;
+pub mod audit;
 mod commit;
 mod content;
 mod convert;
@@ -17,6 +19,7 @@ mod ingest;
 mod init;
 mod land;
 mod live;
+mod maintain;
 mod parquet_reader;
 mod prepare;
 mod receipts;
@@ -34,25 +37,30 @@ mod sweep;
 pub mod time;
 mod verify;
 mod workers;
+mod zones;
 
 pub use accounting::Accounting;
+pub use answers::{forget_answers, keep_answer, kept_answer};
 pub use convert::Rules;
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
 pub use identity::{MessageId, sha256};
-pub use ingest::{Event, Progress, Settings, ingest, is_feed_name};
+pub use ingest::{Event, Progress, Settings, check_feed, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
 pub use live::{
     Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
     LiveSettings, Refused, Underway, Wish,
 };
+pub use maintain::{Compacted, Expired, Maintained, Maintenance, maintain};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
 pub use storage::wal::LogSettings;
-pub use storage::{Lake, Location};
+pub use storage::{Lake, Location, Put, token_key, token_revoked_key, tokens_prefix};
 pub use sweep::{Swept, sweep};
+pub use tables::Places;
 pub use verify::{Kind, Problem, Problems, Summary, Verified, verify};
+pub use zones::{Zone, ZoneObject, ZonePage, zone_page};

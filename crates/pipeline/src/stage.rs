@@ -84,15 +84,16 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn open(lake: &Lake, rules: &Rules, progress: Arc<Progress>) -> Result<Self> {
-        let staging = Table::at(lake, staging_table())?;
-        let errors = Table::at(lake, error_table())?;
+        // In this order: what is committed between the two is read again, and not passed over.
+        let staging = Writer::open(Table::at(lake, staging_table())?).await?;
+        let errors = Writer::open(Table::at(lake, error_table())?).await?;
         Ok(Self {
             lake: lake.clone(),
             rules: rules.clone(),
-            staged: Arc::new(Mutex::new(Seen::open(lake, &staging).await?)),
-            staging: Writer::open(staging).await?,
-            failed: Seen::open(lake, &errors).await?,
-            errors: Writer::open(errors).await?,
+            staged: Arc::new(Mutex::new(Seen::open(lake, staging.table()).await?)),
+            staging,
+            failed: Seen::open(lake, errors.table()).await?,
+            errors,
             reused_control_ids: 0,
             progress,
         })

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use futures::TryStreamExt;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use storage::{Lake, error_table, json_list_key, seen_prefix, staging_table};
+use storage::{Lake, error_table, seen_prefix, staging_table};
 
 use crate::delta::Table;
 use crate::{Error, Result, documents};
@@ -141,8 +141,7 @@ async fn named(lake: &Lake, since: i64) -> Result<HashSet<Path>> {
         let mut keys: HashSet<Path> = files.into_iter().map(|file| file.key).collect();
         keys.extend(touched(lake, &table, &folder, since).await?);
         for key in keys {
-            let name = key.filename().unwrap_or_default().trim_start_matches("part-");
-            let list = json_list_key(name.trim_end_matches(".parquet"));
+            let list = documents::list_key_of(&key);
             match documents::read_list(lake, &list).await {
                 Ok(documents) => named.extend(documents),
                 // Errors have no documents, and lists of older states are swept with them.
@@ -168,7 +167,12 @@ async fn touched(lake: &Lake, table: &Table, folder: &Path, since: i64) -> Resul
     let mut keys = Vec::new();
     for entry in entries.iter().filter(|entry| entry.last_modified.timestamp_millis() >= since) {
         if entry.location.as_ref().ends_with(".json") {
-            keys.extend(table.touched_by(&lake.read(&entry.location).await?)?);
+            match lake.read(&entry.location).await {
+                Ok(commit) => keys.extend(table.touched_by(&commit)?),
+                // Maintenance removes old ones.
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
         }
     }
     Ok(keys)

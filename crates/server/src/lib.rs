@@ -2,6 +2,10 @@
 #![warn(missing_docs)]
 
 pub mod feeds;
+pub mod gate;
+pub mod intake;
 pub mod metrics;
 pub mod tls;
 pub mod transports;
+pub mod auth;
+pub mod api;

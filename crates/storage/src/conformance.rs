@@ -16,6 +16,7 @@ pub async fn check(lake: &Lake) {
     put_new_never_replaces(lake).await;
     ranges_and_chunks_are_the_bytes(lake).await;
     listing_is_complete_and_sorted(lake).await;
+    folders_are_listed_level_by_level(lake).await;
     an_upload_appears_whole_or_not_at_all(lake).await;
     only_one_of_many_writers_wins(lake).await;
     absence_is_told_apart_from_failure(lake).await;
@@ -61,6 +62,18 @@ async fn listing_is_complete_and_sorted(lake: &Lake) {
     );
     assert!(listed.iter().all(|object| object.size == 5), "sizes are told");
     assert_eq!(lake.list(&Path::from("raw/nothing")).await.expect("an empty listing"), []);
+}
+
+async fn folders_are_listed_level_by_level(lake: &Lake) {
+    for key in ["days/2026/02/a", "days/2026/01/b", "days/2025/12/c", "days/2025/d"] {
+        lake.put_new(&Path::from(key), Bytes::from_static(b"x")).await.expect("writing");
+    }
+    let days = Path::from("days");
+    let folders = lake.folders(&days, 1).await.expect("folders");
+    assert_eq!(folders, ["days/2025", "days/2026"].map(Path::from));
+    let folders = lake.folders(&days, 2).await.expect("folders");
+    assert_eq!(folders, ["days/2025/12", "days/2026/01", "days/2026/02"].map(Path::from));
+    assert!(lake.folders(&Path::from("nowhere"), 2).await.expect("no folder is no error").is_empty());
 }
 
 async fn an_upload_appears_whole_or_not_at_all(lake: &Lake) {

@@ -30,11 +30,15 @@ pub async fn check_log(lake: &Lake, folder: &Path) -> Result<usize> {
     if let Some(version) = pointed
         && !checkpoints.contains_key(&version)
     {
-        return Err(Error::LostCheckpoint { version, pointer: pointer_key(&log).to_string() });
+        let is_needed = is_needed(lake, &log, version).await?;
+        return Err(Error::LostCheckpoint { version, pointer: pointer_key(&log).to_string(), is_needed });
     }
     let checkpoint = checkpoints.last_key_value();
-    if let Some((_, (key, size))) = checkpoint {
-        check_parquet(lake, key, *size).await?;
+    if let Some((version, (key, size))) = checkpoint
+        && !is_whole(lake, key, *size).await?
+    {
+        let is_needed = is_needed(lake, &log, *version).await?;
+        return Err(Error::DamagedCheckpoint { key: key.to_string(), is_needed });
     }
     let first = checkpoint.map_or(0, |(version, _)| version + 1);
     commits = commits.split_off(&first);
@@ -109,16 +113,25 @@ async fn check_commit(lake: &Lake, key: Path, version: u64) -> Result<()> {
     check_commit_text(&key, version, &text)
 }
 
-/// Checks the end of a Parquet file, which a file that was cut short lacks.
-async fn check_parquet(lake: &Lake, key: &Path, size: u64) -> Result<()> {
-    let damaged = || Error::DamagedCheckpoint { key: key.to_string() };
+/// Whether a checkpoint has the end of a Parquet file, which a file that was cut short lacks.
+async fn is_whole(lake: &Lake, key: &Path, size: u64) -> Result<bool> {
     if !key.as_ref().ends_with(".parquet") {
-        return Ok(());
+        return Ok(true);
     }
-    let end = lake.read_range(key, size.checked_sub(8).ok_or_else(damaged)?..size).await?;
+    let Some(start) = size.checked_sub(8) else { return Ok(false) };
+    let end = lake.read_range(key, start..size).await?;
     let (length, magic) = end.split_at(4);
     let length = length.iter().rev().fold(0, |length, byte| length << 8 | u64::from(*byte));
-    if magic == PARQUET_MAGIC && length + 8 < size { Ok(()) } else { Err(damaged()) }
+    Ok(magic == PARQUET_MAGIC && length + 8 < size)
+}
+
+/// Whether the log cannot be read without the checkpoint of a version: what was before it may be cleaned up.
+async fn is_needed(lake: &Lake, log: &Path, version: u64) -> Result<bool> {
+    let Listing { commits, mut checkpoints } = list(lake, log, None).await?;
+    checkpoints.remove(&version);
+    let first = checkpoints.last_key_value().map_or(0, |(version, _)| version + 1);
+    let last = commits.last().map_or(version, |last| version.max(*last));
+    Ok(!(first..=last).all(|version| commits.contains(&version)))
 }
 
 fn commit_key(log: &Path, version: u64) -> Path {

@@ -66,12 +66,16 @@ pub enum Error {
         version: u64,
         /// The file that names it.
         pointer: String,
+        /// Whether the log cannot be read without it.
+        is_needed: bool,
     },
     /// The checkpoint that a table's log is read from was cut short.
     #[error("the checkpoint {key} of the table's log is damaged")]
     DamagedCheckpoint {
         /// The file.
         key: String,
+        /// Whether the log cannot be read without it.
+        is_needed: bool,
     },
     /// A segment of the write-ahead log has whole records behind one that is not.
     #[error("the write-ahead log is damaged: {key}, byte {offset}")]
@@ -163,13 +167,18 @@ impl Error {
             Self::LakeExists { .. } => Some("carelake ingest PATH… fills it".to_owned()),
             Self::NewerFormat { .. } => Some("use the newer carelake that made it".to_owned()),
             Self::LostCommit { key, .. } | Self::DamagedCommit { key, .. } => Some(from_backup(key)),
+            Self::LostCheckpoint { version, pointer, is_needed: true } => {
+                let folder = pointer.rsplit_once('/').map_or("", |(folder, _)| folder);
+                Some(from_backup(&format!("{folder}/{version:020}.checkpoint.parquet")))
+            }
             Self::LostCheckpoint { pointer, .. } => {
                 Some(format!("remove {pointer}: the log is read without it"))
             }
             Self::DamagedSegment { key, .. } => Some(format!(
                 "put {key} back from a backup, or move it away: what its senders were told to be safe is then to be sent again"
             )),
-            Self::DamagedCheckpoint { key } => {
+            Self::DamagedCheckpoint { key, is_needed: true } => Some(from_backup(key)),
+            Self::DamagedCheckpoint { key, .. } => {
                 let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
                 Some(format!("remove {key} and {folder}/_last_checkpoint: the log is read without them"))
             }

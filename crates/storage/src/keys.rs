@@ -50,6 +50,16 @@ pub(crate) fn log_segment_key(segment: &str) -> Path {
     log_prefix().join(format!("{segment}.log"))
 }
 
+/// Answers that are kept for requests that are sent again, in a folder for each day such as `2026-01-31`.
+pub fn answers_prefix() -> Path {
+    Path::from("_carelake/answers")
+}
+
+/// One of them; `name` is a hash of what tells the request from others.
+pub fn answer_key(day: &str, name: &str) -> Path {
+    answers_prefix().join(day).join(name)
+}
+
 /// All raw bytes of a lake, receipts included.
 pub fn raw_prefix() -> Path {
     Path::from("raw")
@@ -88,6 +98,31 @@ pub fn seen_run_key(table: &Path, unique: &str) -> Path {
 /// The list of the runs that count, the newest being that of the greatest number.
 pub fn seen_manifest_key(table: &Path, number: u64) -> Path {
     seen_prefix(table).join(format!("manifest-{number:020}.json"))
+}
+
+/// The API tokens of a lake, and the marks of those that were revoked.
+pub fn tokens_prefix() -> Path {
+    Path::from("_carelake/tokens")
+}
+
+/// What is kept of one token; its secret is not.
+pub fn token_key(id: &str) -> Path {
+    tokens_prefix().join(format!("{id}.json"))
+}
+
+/// The mark that a token was revoked. An object of its own, so that nothing is ever overwritten.
+pub fn token_revoked_key(id: &str) -> Path {
+    tokens_prefix().join(format!("{id}.revoked"))
+}
+
+/// The marks of replays that are going on.
+pub fn replaying_prefix() -> Path {
+    Path::from("_carelake/replaying")
+}
+
+/// The mark of one replay; `unique` tells it from others.
+pub fn replaying_key(unique: &str) -> Path {
+    replaying_prefix().join(unique)
 }
 
 /// The folder of the Delta table of converted messages.
@@ -134,6 +169,34 @@ pub fn error_lenient_key(id: &str) -> Path {
     error_lenient_prefix().join(id)
 }
 
+/// The mark of a lake in which every access is recorded.
+pub fn audited_key() -> Path {
+    Path::from("_carelake/audited")
+}
+
+/// The audit zone: who saw or changed what. Three levels of folders below it, a year, a month and a day, lie the
+/// chains of events that began on that day.
+pub fn audit_prefix() -> Path {
+    Path::from("audit")
+}
+
+/// One object of a chain of events, the first having number 1. The chain's name begins with its day, such as `20260131`.
+pub fn audit_key(chain: &str, number: u64) -> Path {
+    let part = |range| chain.get(range).unwrap_or("unknown");
+    audit_prefix()
+        .join(part(0..4))
+        .join(part(4..6))
+        .join(part(6..8))
+        .join(format!("{chain}-{number:08}.ndjson"))
+}
+
+/// The chain and the number that an object of the audit zone has; `None` for a key that is none of these.
+pub fn audit_chain(key: &Path) -> Option<(&str, u64)> {
+    let (chain, number) = key.as_ref().rsplit('/').next()?.strip_suffix(".ndjson")?.rsplit_once('-')?;
+    let number = number.parse().ok()?;
+    (number > 0 && audit_key(chain, number) == *key).then_some((chain, number))
+}
+
 /// The last part of a path, with every character that some store or shell treats specially replaced.
 pub fn plain(name: &str) -> String {
     const LONGEST: usize = 100;
@@ -162,6 +225,16 @@ mod tests {
             format!("raw/lab_north/ab/{}-day_1_.hl7", &hash[..32])
         );
         assert_eq!(raw_key("x", &hash, "..").as_ref(), format!("raw/x/ab/{}-unnamed", &hash[..32]));
+    }
+
+    #[test]
+    fn a_chain_of_events_lies_under_its_day() {
+        let key = audit_key("20260131T235959999-ab", 12);
+        assert_eq!(key.as_ref(), "audit/2026/01/31/20260131T235959999-ab-00000012.ndjson");
+        assert_eq!(audit_chain(&key), Some(("20260131T235959999-ab", 12)));
+        for other in ["audit/2026/02/01/20260131T235959999-ab-00000012.ndjson", "audit/notes.txt", "audit"] {
+            assert_eq!(audit_chain(&Path::from(other)), None, "{other}");
+        }
     }
 
     #[test]

@@ -96,6 +96,12 @@ impl Lake {
         self.location.folder.as_deref()
     }
 
+    /// Bytes that are free on the disk of the lake's folder; `None` if that is not known.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let found = rustix::fs::statvfs(self.folder()?).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     pub(crate) fn disk(&self) -> Arc<dyn Disk> {
         self.location.disk.clone()
     }
@@ -201,5 +207,20 @@ impl Lake {
             .map_err(|error| Error::store("list", folder, error))?;
         objects.sort_by(|left, right| left.key.cmp(&right.key));
         Ok(objects)
+    }
+
+    /// The folders that lie so many levels below a folder, sorted.
+    pub async fn folders(&self, folder: &Path, levels: usize) -> Result<Vec<Path>> {
+        let mut folders = vec![folder.clone()];
+        for _ in 0..levels {
+            let mut below = Vec::new();
+            for folder in &folders {
+                let listing = self.store.list_with_delimiter(Some(folder)).await;
+                below.extend(listing.map_err(|error| Error::store("list", folder, error))?.common_prefixes);
+            }
+            folders = below;
+        }
+        folders.sort();
+        Ok(folders)
     }
 }

@@ -54,13 +54,14 @@ fn outcome(effective: &Effective) -> String {
         Some(file) => file.display().to_string(),
         None => "no file".to_owned(),
     };
-    match effective.given_values() {
-        (0, _) => format!("ok: {file}, all values are the defaults"),
-        (values, 0) => format!("ok: {file}, {values} values are not the defaults"),
-        (values, by_environment) => {
-            format!(
-                "ok: {file}, {values} values are not the defaults, {by_environment} of them by the environment"
-            )
-        }
+    let (values, by_environment) = effective.given_values();
+    let values = match values {
+        0 => "all values are the defaults".to_owned(),
+        1 => "1 value is not the default".to_owned(),
+        values => format!("{values} values are not the defaults"),
+    };
+    match by_environment {
+        0 => format!("ok: {file}, {values}"),
+        by_environment => format!("ok: {file}, {values}, {by_environment} by the environment"),
     }
 }

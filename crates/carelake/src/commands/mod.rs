@@ -7,11 +7,13 @@ mod errors;
 mod ingest;
 mod init;
 mod inspect;
+mod maintain;
 mod replay;
 mod serve;
 mod show;
 mod sql;
 mod sweep;
+mod token;
 mod verify;
 
 use std::process::ExitCode;
@@ -53,10 +55,14 @@ enum Command {
     Serve(serve::Serve),
     /// Build staging anew from raw, while others ingest and ask
     Replay(replay::Replay),
+    /// Put small files together and remove what older states alone need
+    Maintain(maintain::Maintain),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
     /// Look at the configuration
     Config(config::Config),
+    /// Say who may use the doors of a lake
+    Token(token::Token),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -77,8 +83,10 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Errors(command) => command.run(lake).await,
         Command::Serve(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
+        Command::Maintain(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
         Command::Config(command) => command.run(lake),
+        Command::Token(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }
 }

@@ -34,7 +34,7 @@ impl Verify {
         }
         if summary.left_behind > 0 {
             report::note(format_args!(
-                "{} objects that no commit names take up space: carelake sweep removes them",
+                "{} objects that the tables do not name now take up space: carelake maintain removes what was replaced, carelake sweep what was broken off",
                 summary.left_behind
             ));
         }
@@ -72,7 +72,7 @@ impl Verify {
 }
 
 /// Bytes with two or three digits that say something.
-fn amount(bytes: f64) -> String {
+pub(super) fn amount(bytes: f64) -> String {
     match bytes {
         ..999.5 => format!("{bytes:.0} B"),
         ..9_950.0 => format!("{:.1} kB", bytes / 1e3),

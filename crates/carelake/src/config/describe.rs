@@ -29,7 +29,7 @@ pub(super) enum Shape {
     /// One of the same shape for each name that people choose.
     Named {
         name: Kind,
-        each: Box<Shape>,
+        each: Box<Self>,
     },
 }
 

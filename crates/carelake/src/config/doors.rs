@@ -15,7 +15,7 @@ settings! {
         tls: Option<Tls>,
         /// The feed of its messages, unless a feed lists their sender.
         feed: Option<Name>,
-        /// The largest frame; the connection of a larger one is closed.
+        /// The largest frame that is taken.
         max_frame: Size = "64MB",
         /// How long a connection may be silent between frames before it is closed.
         idle_timeout: Span = "1h",

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use toml::{Table, Value};
 
 use super::describe::{Key, Kind, Section, Shape};
+use super::environment::variable;
 use super::given::{self, Content, Given};
-use super::path::{all_keys, join};
+use super::path::{ANY_NAME, all_keys, join};
 use super::unknown::hint_for_unknown;
 use super::wrong::{Source, Wrong};
 
@@ -65,7 +66,7 @@ impl<'s> Merge<'s> {
                 Some(default)
             }
             (Shape::Value(kind) | Shape::List(kind), None) => {
-                let hint = format!("give {}: {}", kind.what, kind.allowed);
+                let hint = format!("it must be given: {}", kind.allowed);
                 self.wrongs.push(Wrong::at(head, format!("{path} is missing"), hint));
                 None
             }
@@ -83,13 +84,19 @@ impl<'s> Merge<'s> {
                     inner.into_iter().partition(|(name, _)| is_name(name));
                 for (name, given) in wrong {
                     let text = format!("{}: {name:?} is not {}", join(path, &name), kind.what);
-                    self.wrongs.push(Wrong::at(&given.name_at, text, kind.allowed.clone()));
+                    self.wrongs.push(Wrong::at(&given.name_at, text, format!("allowed: {}", kind.allowed)));
                 }
                 Some(Value::Table(self.each(path, each, right)))
             }
             (Shape::Section(_) | Shape::Named { .. }, _) => {
                 let text = format!("{path} is a section, not a value");
-                self.wrongs.push(Wrong::at(&given.at, text, format!("its keys are written below [{path}]")));
+                let inner =
+                    if matches!(shape, Shape::Section(_)) { path.to_owned() } else { join(path, ANY_NAME) };
+                let hint = match given.at {
+                    Source::Environment(_) => format!("{}__KEY sets one of its keys", variable(&inner)),
+                    _ => format!("its keys are written below [{inner}]"),
+                };
+                self.wrongs.push(Wrong::at(&given.at, text, hint));
                 None
             }
             (Shape::Value(kind), content) => self.value(path, kind, content, &given.at),
@@ -160,7 +167,8 @@ impl<'s> Merge<'s> {
             Content::Variable(text) => Some(Value::String(text)),
             _ => {
                 let hint = format!(
-                    "put it into a file of its own and name that with {path}_file, or set the variable for {path}"
+                    "put it into a file of its own and name that with {path}_file, or set {}",
+                    variable(path)
                 );
                 self.wrongs.push(Wrong::at(at, format!("{path}: a secret must not stand here"), hint));
                 None

@@ -4,20 +4,26 @@
 //! `environment.rs` over it) is merged with the description (`merge.rs`), read into the structs by serde, and looked at as a whole
 //! (`validate.rs`). Everything that is wrong is told at once, with its place.
 
+#![cfg_attr(
+    not(test),
+    expect(dead_code, reason = "what the doors and the engine read is not read by this command alone")
+)]
+
+pub(crate) mod assign;
 mod describe;
-mod doors;
+pub(crate) mod doors;
 mod effective;
 mod environment;
-mod feeds;
+pub(crate) mod feeds;
 mod given;
 mod merge;
 mod nearest;
 mod path;
-mod sections;
+pub(crate) mod sections;
 mod show;
 mod unknown;
 mod validate;
-mod values;
+pub(crate) mod values;
 mod wrong;
 
 use std::path::Path;

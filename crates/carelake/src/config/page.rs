@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 
 use super::describe::{Key, Kind, Section, Shape};
-use super::effective::root;
+use super::effective::{CommandLine, Effective, root};
 use super::path::join;
 
 const HEAD: &str = "\
@@ -51,7 +51,24 @@ never printed.
 
 #[test]
 fn the_page_names_every_key_and_no_other() {
-    expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/config.md")].assert_eq(&page());
+    expect_file!["../../../../docs/config.md"].assert_eq(&page());
+}
+
+#[test]
+fn the_example_is_right() {
+    let (_, rest) = HEAD.split_once("```toml\n").unwrap();
+    let (example, _) = rest.split_once("```").unwrap();
+    let file = |name| format!("/etc/carelake/{name}");
+    let names = ["server.pem", "server.key", "senders.pem"];
+    assert!(names.iter().all(|name| example.contains(&file(name))));
+    let example = names
+        .iter()
+        .fold(example.to_owned(), |text, name| text.replace(&file(name), "testdata/config/some.pem"));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("carelake.toml");
+    std::fs::write(&path, example).unwrap();
+    let effective = Effective::of(Some(&path), CommandLine::default(), []).unwrap();
+    assert_eq!(effective.given_values(), (7, 0));
 }
 
 fn page() -> String {
@@ -83,9 +100,15 @@ fn add_section(path: &str, section: &Section, page: &mut String, kinds: &mut BTr
             },
             Shape::Section(_) => continue,
         };
-        kinds.insert((without_article(kind), kind.allowed.clone()));
-        let what = without_article(kind);
-        let what = if is_list { format!("list, each: {what}") } else { what };
+        // A choice of words says all by itself.
+        let is_word = |word: &str| word.len() > 2 && word.starts_with('"') && word.ends_with('"');
+        let what = if kind.allowed.split(", ").all(is_word) {
+            kind.allowed.clone()
+        } else {
+            kinds.insert((without_article(kind), kind.allowed.clone()));
+            without_article(kind)
+        };
+        let what = if is_list { format!("list of: {what}") } else { what };
         let default = match key.default {
             Some(default) => format!("`{default}`"),
             None if key.is_optional => "not set".to_owned(),

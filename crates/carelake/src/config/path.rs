@@ -5,7 +5,7 @@ use toml::Value;
 use super::describe::{Section, Shape};
 
 /// What stands for the names that people choose, where keys are listed.
-const ANY_NAME: &str = "NAME";
+pub(super) const ANY_NAME: &str = "NAME";
 
 /// The path of a key below another.
 pub(super) fn join(above: &str, name: &str) -> String {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use expect_test::{Expect, expect, expect_file};
 use toml::{Table, Value};
 
+use super::assign::Way;
 use super::describe::{Section, Shape};
 use super::effective::root;
 use super::feeds::Feed;
@@ -164,7 +165,7 @@ fn tokens_are_needed_where_others_can_reach_http() {
 
 #[test]
 fn a_missing_file_is_an_error_only_if_it_is_named() {
-    let errors = load(Path::new("testdata/config/not-there.toml"), &[]).unwrap_err();
+    let errors = Config::load(Some(Path::new("testdata/config/not-there.toml"))).unwrap_err();
     expect![[r#"
         error: cannot read testdata/config/not-there.toml: No such file or directory (os error 2)
         hint: look at the path; without --config it is ./carelake.toml, or all defaults
@@ -209,13 +210,105 @@ fn the_environment_comes_before_the_file_and_the_command_line_before_both() {
         .filter(|line| line.starts_with('[') || (line.contains("  # ") && !line.ends_with("# default")))
         .map(|line| line.replace(&file.display().to_string(), "carelake.toml") + "\n")
         .collect();
-    expect![[r#""#]].assert_eq(&given);
+    expect![[r#"
+        [lake]
+        path = "2024"  # CARELAKE_LAKE
+        [feeds.LAB]
+        strict = true  # CARELAKE_FEEDS__LAB__STRICT
+        drop = ["ACK", "ADT^A31"]  # CARELAKE_FEEDS__LAB__DROP
+        [feeds.new]
+        charset = "8859/1"  # CARELAKE_FEEDS__NEW__CHARSET
+        [mllp.adt]
+        listen = "off"  # CARELAKE_MLLP__ADT__LISTEN
+        [http]
+        listen = "127.0.0.1:9000"  # CARELAKE_HTTP__LISTEN
+        max_body = "5MB"  # CARELAKE_http__Max_Body
+        max_requests = 1  # carelake.toml:4
+        [raw_folder]
+        [limits]
+        [commit]
+        [log]
+        [retention]
+        [logs]
+        [traces]
+        otlp_endpoint = "https://traces.example.org"  # CARELAKE_TRACES__OTLP_ENDPOINT
+        # token = "(set)"  # CARELAKE_TRACES__TOKEN
+    "#]]
+    .assert_eq(&given);
 
     let line = CommandLine { lake: Some("line"), insecure: true };
     let effective = Effective::of(Some(&file), line, [("CARELAKE_LAKE".into(), "variable".into())]).unwrap();
     assert_eq!(effective.config.lake.path.as_str(), "line");
     assert!(effective.config.insecure);
     assert!(effective.to_toml().contains("path = \"line\"  # --lake"));
+}
+
+#[test]
+fn the_mark_that_some_editors_begin_a_file_with_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("carelake.toml");
+    std::fs::write(&file, "\u{feff}lake.path = 'here'\r\n[http]\r\nlisten = 'off'\r\n").unwrap();
+    let config = load(&file, &[]).unwrap_or_else(|errors| panic!("{}", printed(&errors))).config;
+    assert_eq!((config.lake.path.as_str(), config.http.listen), ("here", values::Listen::Off));
+}
+
+#[test]
+fn several_errors_make_one_failure_that_reads_like_them() {
+    let errors = load(Path::new("testdata/config/wrong/open-doors.toml"), &[]).unwrap_err();
+    let text = printed(&errors);
+    let failure = format!("{:?}", crate::report::Failure::from(errors));
+    for line in text.lines() {
+        let (_, said) = line.split_once(": ").unwrap();
+        assert!(failure.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn a_message_belongs_to_the_feed_of_its_name_its_sender_or_its_door() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("carelake.toml");
+    let text = r#"
+        [feeds.lab]
+        senders = ["LAB"]
+        paths = ["results", "lab-old"]
+        [feeds.lab-north]
+        senders = ["LAB|NORTH"]
+        [feeds.adt]
+        ports = [2576]
+        [feeds.drops]
+        [mllp.default]
+        [mllp.adt]
+        listen = "127.0.0.1:2576"
+        [mllp.pharmacy]
+        listen = "127.0.0.1:0"
+        feed = "drops"
+        [folders.results]
+        path = "results"
+        [folders.fixed]
+        path = "fixed"
+        feed = "drops"
+    "#;
+    std::fs::write(&file, text).unwrap();
+    let config = load(&file, &[]).unwrap_or_else(|errors| panic!("{}", printed(&errors))).config;
+    let feed = |way, application, facility| config.feed_of(way, application, facility).to_owned();
+    for (way, application, facility, expected) in [
+        (Way::Mllp("default"), "", "", "default"),
+        (Way::Mllp("default"), "LAB", "SOUTH", "lab"),
+        (Way::Mllp("default"), "LAB", "NORTH", "lab-north"),
+        (Way::Mllp("adt"), "PIX", "", "adt"),
+        (Way::Mllp("adt"), "LAB", "", "lab"),
+        (Way::Mllp("pharmacy"), "PIX", "", "drops"),
+        (Way::Folder("results"), "PIX", "", "lab"),
+        (Way::Folder("fixed"), "PIX", "", "drops"),
+        (Way::Folder("fixed"), "LAB", "NORTH", "lab-north"),
+        (Way::Named("lab-old"), "PIX", "", "lab"),
+        (Way::Named("adt"), "LAB", "NORTH", "adt"),
+        (Way::Named("any"), "LAB", "", "any"),
+        (Way::Other, "LAB", "", "lab"),
+        (Way::Other, "", "", "default"),
+    ] {
+        assert_eq!(feed(way, application, facility), expected, "{way:?} {application} {facility}");
+    }
 }
 
 #[test]
@@ -240,11 +333,39 @@ fn what_is_wrong_with_the_environment() {
             ("CARELAKE_LAKE__PATH", "two"),
             ("CARELAKE_INSECURE", "perhaps"),
         ],
-        &expect![[r#""#]],
+        &expect![[r#"
+            error: CARELAKE_FEEDS__ADT__DROP: feeds.adt.drop[2]: "ADT^" is not a filter
+            hint: allowed: a message type such as "ACK", type^event such as "ADT^A31", or "unchanged ADT^A31": if nothing but MSH-7, MSH-10 and EVN changed since the patient's last
+            error: CARELAKE_FEEDS__LAB__DROP: feeds.lab.drop is not a list
+            hint: allowed: a list in brackets, each of it a message type such as "ACK", type^event such as "ADT^A31", or "unchanged ADT^A31": if nothing but MSH-7, MSH-10 and EVN changed since the patient's last
+            error: CARELAKE_HTTP_LISTEN: this variable names no key
+            hint: two underscores stand between the parts of a key: CARELAKE_HTTP__LISTEN
+            error: CARELAKE_HTTP__: this variable names no key
+            hint: CARELAKE_SECTION__KEY, such as CARELAKE_HTTP__LISTEN
+            error: CARELAKE_HTTP__LISTN: no key http.listn
+            hint: nearest: CARELAKE_HTTP__LISTEN
+            error: CARELAKE_HTTP__MAX_BODY: http.max_body: "7" is not a size
+            hint: allowed: a whole number with B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as "64MB"
+            error: CARELAKE_HTTP__MAX_REQUESTS: http.max_requests: "many" is not a number above 0
+            hint: allowed: a whole number from 1 to 4294967295, without quotes
+            error: CARELAKE_INSECURE: insecure: "perhaps" is not true or false
+            hint: allowed: true or false, without quotes
+            error: CARELAKE_LAKE__PATH: CARELAKE_LAKE gives the same key
+            hint: unset one of the two variables
+            error: CARELAKE_LISTEN__X: no key listen
+            hint: there is: CARELAKE_MLLP__NAME__LISTEN, CARELAKE_HTTP__LISTEN
+            error: CARELAKE_LOGS__: this variable names no key
+            hint: CARELAKE_SECTION__KEY, such as CARELAKE_HTTP__LISTEN
+            error: CARELAKE_MLLP__LAB: mllp.lab is a section, not a value
+            hint: CARELAKE_MLLP__LAB__KEY sets one of its keys
+        "#]],
     );
     check(
         &[("CARELAKE_TRACES__TOKEN", "hush"), ("CARELAKE_TRACES__TOKEN_FILE", "testdata/config/some.pem")],
-        &expect![[r#""#]],
+        &expect![[r#"
+            error: CARELAKE_TRACES__TOKEN_FILE: traces.token_file and traces.token are both given
+            hint: give one of the two
+        "#]],
     );
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::assign::DEFAULT_FEED;
 use super::doors::{After, FolderFeed, Tls};
 use super::effective::Effective;
 use super::feeds::Port;
@@ -10,9 +11,6 @@ use super::path::path;
 use super::sections::Config;
 use super::values::{Address, Name};
 use super::wrong::{Source, Wrong};
-
-/// The feed that needs no section.
-const DEFAULT_FEED: &str = "default";
 
 /// Everything that is wrong with a configuration of which each key is right.
 pub(super) fn validate(effective: &Effective) -> Vec<Wrong> {
@@ -62,8 +60,8 @@ pub(super) fn open_doors(effective: &Effective) -> Vec<Wrong> {
         if config.http.tls.is_none() {
             lacks.push(("TLS", "add [http.tls]".to_owned()));
         }
-        if config.auth.required == Some(false) {
-            lacks.push(("authentication", "take away auth.required = false".to_owned()));
+        if !config.needs_tokens() {
+            lacks.push(("authentication", "set auth.required = true".to_owned()));
         }
         door("http", "", address, &lacks);
     }
@@ -184,13 +182,7 @@ impl<'e> Check<'e> {
 
     fn door_of(&self, port: &Port) -> Option<&'e Name> {
         let mut doors = self.config().mllp.iter();
-        let is_it = |name: &Name, number: Option<u16>| match port {
-            Port::Door(wanted) => wanted == name,
-            Port::Number(wanted) => Some(*wanted) == number,
-        };
-        doors
-            .find(|(name, door)| is_it(name, door.listen.address().map(|address| address.port)))
-            .map(|(name, _)| name)
+        doors.find(|(name, door)| port.is_of(name, door)).map(|(name, _)| name)
     }
 
     fn unknown_port(&mut self, key: &str, port: &Port) {

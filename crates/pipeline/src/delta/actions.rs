@@ -30,6 +30,19 @@ pub(super) fn new_metadata(schema: &Schema, configuration: &[(&str, &str)]) -> R
     }))
 }
 
+/// The same table with other settings; `None` if it has these already.
+pub(super) fn with_configuration(metadata: &Value, configuration: &[(&str, &str)]) -> Option<Value> {
+    let has = |(name, value): &(&str, &str)| metadata["configuration"][name].as_str() == Some(value);
+    if configuration.iter().all(has) {
+        return None;
+    }
+    let mut metadata = metadata.clone();
+    for (name, value) in configuration {
+        metadata["configuration"][name] = (*value).into();
+    }
+    Some(metadata)
+}
+
 /// The same table with another schema.
 pub(super) fn with_schema(metadata: &Value, schema: &Schema) -> Result<Value> {
     let mut metadata = metadata.clone();
@@ -52,12 +65,13 @@ pub(super) fn transaction(application: &str, version: i64) -> Value {
     json!({"txn": {"appId": application, "version": version, "lastUpdated": now_milliseconds()}})
 }
 
-/// Takes a file of `size` bytes out of the table. Its bytes stay, for those who read an older version.
-pub(super) fn remove(path: &str, size: u64) -> Value {
+/// Takes a file of `size` bytes out of the table. Its bytes stay, for those who read an older version. Where its rows are
+/// in another file of the same commit, no data changes.
+pub(super) fn remove(path: &str, size: u64, data_change: bool) -> Value {
     json!({"remove": {
         "path": path,
         "deletionTimestamp": now_milliseconds(),
-        "dataChange": true,
+        "dataChange": data_change,
         "extendedFileMetadata": true,
         "partitionValues": {},
         "size": size,
@@ -121,6 +135,25 @@ pub(super) fn read(commit: &[u8]) -> Result<Seen> {
     Ok(seen)
 }
 
+/// The files that a commit took out, with their sizes in bytes where it tells.
+pub(super) fn removed(commit: &[u8]) -> Result<Vec<(String, u64)>> {
+    #[derive(Deserialize)]
+    struct Line {
+        remove: Option<File>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        path: String,
+        size: Option<u64>,
+    }
+    let lines = serde_json::Deserializer::from_slice(commit).into_iter::<Line>();
+    let removed = lines.filter_map(|line| match line {
+        Ok(line) => line.remove.map(|file| Ok((file.path, file.size.unwrap_or(0)))),
+        Err(error) => Some(Err(Error::DamagedLog { line: error.line() })),
+    });
+    removed.collect()
+}
+
 /// The Arrow schema of a table's metadata.
 pub(super) fn schema_of(metadata: &Value) -> Result<Schema> {
     let text = metadata["schemaString"].as_str().ok_or(Error::DamagedLog { line: 0 })?;
@@ -134,7 +167,7 @@ fn schema_string(schema: &Schema) -> Result<String> {
 }
 
 /// Milliseconds since 1970, UTC.
-pub(super) fn now_milliseconds() -> i64 {
+pub(crate) fn now_milliseconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

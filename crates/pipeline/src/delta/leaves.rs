@@ -13,7 +13,7 @@ use parquet::file::properties::WriterPropertiesBuilder;
 use parquet::schema::types::ColumnPath;
 
 /// Bytes of text below which a leaf is written as it is.
-const SMALL: usize = 1024;
+pub(super) const SMALL: usize = 1024;
 
 /// Values that are looked at to tell whether those of a leaf recur.
 const SAMPLE: usize = 512;

@@ -4,13 +4,14 @@
 //! tries the next version; if another was first it reads what that one did, takes it into account, and tries
 //! the version after. A change of schema is a commit of its own.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use object_store::path::Path;
 use serde_json::{Value, json};
 
-use super::{ListedFile, Table, actions, parquet_file::DataFile};
+use super::{ListedFile, Table, actions, parquet_file::DataFile, table::TOMBSTONES};
 use crate::{Error, Result};
 
 /// The application id of every commit.
@@ -28,8 +29,10 @@ pub(crate) struct Writer {
     application_version: i64,
     metadata: Value,
     schema: SchemaRef,
+    /// Data files that others brought into the table, and that were not given to the caller because something failed.
+    added: Vec<Path>,
     /// Data files that others took out of the table, and nobody has asked for yet.
-    removed: Vec<Path>,
+    removed: HashSet<Path>,
     /// Whether those who committed before left a checkpoint for us to write.
     checkpoint_overdue: bool,
     /// Why the newest checkpoint that was due is not there.
@@ -59,7 +62,8 @@ impl Writer {
             application_version,
             metadata,
             schema,
-            removed: Vec::new(),
+            added: Vec::new(),
+            removed: HashSet::new(),
             checkpoint_overdue: tail >= OVERDUE,
             checkpoint_failure: None,
         })
@@ -72,29 +76,47 @@ impl Writer {
 
     /// Makes sure that every column of `batch` is in the table's schema; a commit of its own if one was not.
     pub(crate) async fn widen(&mut self, batch: &Schema) -> Result<Vec<Path>> {
-        let mut new_files = Vec::new();
         loop {
             let merged = tables::merge_schemas(&self.schema, batch)?;
             if merged == *self.schema {
-                return Ok(new_files);
+                break;
             }
             let metadata = actions::with_schema(&self.metadata, &merged)?;
             let kept = actions::schema_of(&metadata)?;
-            if kept == *self.schema {
-                return Ok(new_files);
+            if kept == *self.schema || self.try_describe("ADD COLUMNS", metadata).await? {
+                break;
             }
-            let lines = [actions::commit_info("ADD COLUMNS"), json!({ "metaData": metadata })];
-            match self.table.write(self.version + 1, actions::lines(&lines)).await {
-                Ok(()) => {
-                    self.version += 1;
-                    self.metadata = metadata;
-                    self.schema = Arc::new(kept);
-                    self.checkpoint().await;
-                    return Ok(new_files);
-                }
-                Err(Error::VersionTaken) => new_files.extend(self.catch_up().await?),
-                Err(error) => return Err(error),
+        }
+        Ok(std::mem::take(&mut self.added))
+    }
+
+    /// Makes sure that the table has the settings that tables are made with now; a commit of its own if it has not.
+    pub(crate) async fn configure(&mut self) -> Result<()> {
+        while let Some(metadata) = actions::with_configuration(&self.metadata, &[TOMBSTONES]) {
+            if self.try_describe("SET TBLPROPERTIES", metadata).await? {
+                break;
             }
+        }
+        Ok(())
+    }
+
+    /// Tries once to give the table another schema or other settings. If others were first, reads what they did.
+    async fn try_describe(&mut self, operation: &str, metadata: Value) -> Result<bool> {
+        let schema = actions::schema_of(&metadata)?;
+        let lines = [actions::commit_info(operation), json!({ "metaData": metadata })];
+        match self.table.write(self.version + 1, actions::lines(&lines)).await {
+            Ok(()) => {
+                self.version += 1;
+                self.metadata = metadata;
+                self.schema = Arc::new(schema);
+                self.checkpoint().await;
+                Ok(true)
+            }
+            Err(Error::VersionTaken) => {
+                self.read_on().await?;
+                Ok(false)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -105,13 +127,18 @@ impl Writer {
 
     /// Tries once to add `files`, all rows of one batch.
     pub(crate) async fn try_append(&mut self, files: &[DataFile]) -> Result<Attempt> {
-        self.try_commit("WRITE", &[], files).await
+        self.try_commit("WRITE", &[], files, true).await
     }
 
     /// Tries once to put files in the place of others, in one step. Whether the others are still there is for the
     /// caller to know, who is told what came in meanwhile.
     pub(crate) async fn try_swap(&mut self, removes: &[ListedFile], adds: &[DataFile]) -> Result<Attempt> {
-        self.try_commit("REPLACE", removes, adds).await
+        self.try_commit("REPLACE", removes, adds, true).await
+    }
+
+    /// The same where the rows stay what they are and only lie in other files.
+    pub(crate) async fn try_compact(&mut self, removes: &[ListedFile], adds: &[DataFile]) -> Result<Attempt> {
+        self.try_commit("OPTIMIZE", removes, adds, false).await
     }
 
     async fn try_commit(
@@ -119,13 +146,15 @@ impl Writer {
         operation: &str,
         removes: &[ListedFile],
         files: &[DataFile],
+        data_change: bool,
     ) -> Result<Attempt> {
         let mut lines = vec![
             actions::commit_info(operation),
             actions::transaction(APPLICATION, self.application_version + 1),
         ];
-        lines.extend(removes.iter().map(|file| actions::remove(self.table.path_of(&file.key), file.size)));
-        lines.extend(files.iter().map(DataFile::add_action));
+        let path = |file: &ListedFile| self.table.path_of(&file.key).to_owned();
+        lines.extend(removes.iter().map(|file| actions::remove(&path(file), file.size, data_change)));
+        lines.extend(files.iter().map(|file| file.add_action(data_change)));
         match self.table.write(self.version + 1, actions::lines(&lines)).await {
             Ok(()) => {
                 self.version += 1;
@@ -138,15 +167,21 @@ impl Writer {
         }
     }
 
-    /// Reads the commits that others wrote since; gives the keys of the files they added.
+    /// Reads the commits that others wrote since; gives the keys of the files they added and did not take out again.
+    ///
+    /// If it fails, what was read by then is given the next time.
     pub(crate) async fn catch_up(&mut self) -> Result<Vec<Path>> {
-        let mut new_files = Vec::new();
+        self.read_on().await?;
+        Ok(std::mem::take(&mut self.added))
+    }
+
+    async fn read_on(&mut self) -> Result<()> {
         while let Some(commit) = self.table.commit(self.version + 1).await? {
             let seen = actions::read(&commit)?;
-            self.version += 1;
             if seen.protocol {
                 self.table.snapshot().await?;
             }
+            self.version += 1;
             if let Some(metadata) = seen.metadata {
                 self.schema = Arc::new(actions::schema_of(&metadata)?);
                 self.metadata = metadata;
@@ -156,14 +191,18 @@ impl Writer {
                     self.application_version = version;
                 }
             }
-            self.removed.extend(seen.removed.iter().map(|path| self.table.key_of(path)));
-            new_files.extend(seen.added.iter().map(|path| self.table.key_of(path)));
+            let removed: HashSet<Path> = seen.removed.iter().map(|path| self.table.key_of(path)).collect();
+            if !removed.is_empty() {
+                self.added.retain(|file| !removed.contains(file));
+            }
+            self.removed.extend(removed);
+            self.added.extend(seen.added.iter().map(|path| self.table.key_of(path)));
         }
-        Ok(new_files)
+        Ok(())
     }
 
     /// The data files that others took out of the table since this was asked last.
-    pub(crate) fn take_removed(&mut self) -> Vec<Path> {
+    pub(crate) fn take_removed(&mut self) -> HashSet<Path> {
         std::mem::take(&mut self.removed)
     }
 

@@ -5,13 +5,17 @@
 //! delta-rs's optimistic append does not know.
 
 mod actions;
+mod file_writer;
 mod leaves;
 mod log;
 mod parquet_file;
+mod shape;
 mod table;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use actions::now_milliseconds;
+pub(crate) use file_writer::{FileWriter, LeafSizes};
 pub(crate) use log::{Attempt, Writer};
 pub(crate) use parquet_file::{DataFile, encode, receipts_properties};
 pub(crate) use table::{ListedFile, Table};

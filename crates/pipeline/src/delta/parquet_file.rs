@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, RecordBatch, StringArray};
+use arrow_schema::Schema;
 use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
@@ -40,7 +41,7 @@ impl DataFile {
     /// A new file with these rows, and its bytes, which are to be written under its path.
     pub(crate) fn of(rows: RecordBatch) -> Result<(Self, Bytes)> {
         let statistics = statistics(&rows);
-        let properties = table_properties(&rows);
+        let properties = table_properties(&rows, rows.num_rows()).build();
         let bytes = encode(rows, properties)?;
         let path = format!("part-{}.parquet", uuid::Uuid::new_v4());
         Ok((Self { path, size: bytes.len(), statistics, tags: Map::new() }, bytes))
@@ -51,13 +52,14 @@ impl DataFile {
         self.path.trim_end_matches(".parquet").trim_start_matches("part-")
     }
 
-    pub(super) fn add_action(&self) -> Value {
+    /// The line of a commit that brings it in. Where its rows come from other files of the table, no data changes.
+    pub(super) fn add_action(&self, data_change: bool) -> Value {
         json!({"add": {
             "path": self.path,
             "partitionValues": {},
             "size": self.size,
             "modificationTime": now_milliseconds(),
-            "dataChange": true,
+            "dataChange": data_change,
             "stats": self.statistics.to_string(),
             "tags": self.tags,
         }})
@@ -68,43 +70,62 @@ impl DataFile {
 ///
 /// Leaf by leaf, each column dropped when it is written: there are hundreds, and what a writer holds of each adds up.
 pub(crate) fn encode(batch: RecordBatch, properties: WriterProperties) -> Result<Bytes> {
-    let (schema, columns, rows) = batch.into_parts();
-    let parquet_schema = ArrowSchemaConverter::new().convert(&schema)?;
-    // Parquet's own schema says all there is to say of these types; Arrow's would be a third of a file of one message.
-    let mut file =
-        SerializedFileWriter::new(Vec::new(), parquet_schema.root_schema_ptr(), Arc::new(properties))?;
-    if rows > 0 {
-        let mut writers =
-            ArrowRowGroupWriterFactory::new(&file, schema.clone()).create_column_writers(0)?.into_iter();
-        let mut group = file.next_row_group()?;
-        for (field, column) in schema.fields().iter().zip(columns) {
-            let leaves = compute_leaves(field, &column)?;
-            drop(column);
-            for (leaf, mut writer) in leaves.into_iter().zip(writers.by_ref()) {
-                writer.write(&leaf)?;
-                writer.close()?.append_to_row_group(&mut group)?;
-            }
-        }
-        group.close()?;
-    }
+    let mut file = begin_file(&batch.schema(), properties)?;
+    write_group(&mut file, batch, 0)?;
     Ok(file.into_inner()?.into())
 }
 
+/// Begins a file without a row.
+pub(super) fn begin_file(
+    schema: &Schema,
+    properties: WriterProperties,
+) -> Result<SerializedFileWriter<Vec<u8>>> {
+    let parquet_schema = ArrowSchemaConverter::new().convert(schema)?;
+    // Parquet's own schema says all there is to say of these types; Arrow's would be a third of a file of one message.
+    let properties = Arc::new(properties);
+    Ok(SerializedFileWriter::new(Vec::new(), parquet_schema.root_schema_ptr(), properties)?)
+}
+
+/// Writes the rows of a batch as the row group of that number, the first being 0; without rows there is none.
+pub(super) fn write_group(
+    file: &mut SerializedFileWriter<Vec<u8>>,
+    batch: RecordBatch,
+    number: usize,
+) -> Result<()> {
+    let (schema, columns, rows) = batch.into_parts();
+    if rows == 0 {
+        return Ok(());
+    }
+    let factory = ArrowRowGroupWriterFactory::new(file, schema.clone());
+    let mut writers = factory.create_column_writers(number)?.into_iter();
+    let mut group = file.next_row_group()?;
+    for (field, column) in schema.fields().iter().zip(columns) {
+        let leaves = compute_leaves(field, &column)?;
+        drop(column);
+        for (leaf, mut writer) in leaves.into_iter().zip(writers.by_ref()) {
+            writer.write(&leaf)?;
+            writer.close()?.append_to_row_group(&mut group)?;
+        }
+    }
+    group.close()?;
+    Ok(())
+}
+
 /// Settings for a table's files: statistics on the flat columns alone, Bloom filters on the keys.
-fn table_properties(batch: &RecordBatch) -> WriterProperties {
+pub(super) fn table_properties(batch: &RecordBatch, rows_a_group: usize) -> WriterPropertiesBuilder {
     let mut builder = leaves::fitted(plain_properties(), batch);
     for field in batch.schema_ref().fields().iter().filter(|field| !field.data_type().is_nested()) {
         let column = ColumnPath::from(field.name().as_str());
         builder = builder.set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk);
         if KEY_COLUMNS.contains(&field.name().as_str()) {
-            let rows = u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+            let rows = u64::try_from(rows_a_group).unwrap_or(u64::MAX);
             builder = builder
                 .set_column_bloom_filter_enabled(column.clone(), true)
                 .set_column_bloom_filter_max_ndv(column.clone(), rows)
                 .set_column_dictionary_enabled(column, false);
         }
     }
-    builder.build()
+    builder
 }
 
 /// Settings for files of receipts.
@@ -112,16 +133,21 @@ pub(crate) fn receipts_properties() -> WriterPropertiesBuilder {
     plain_properties()
 }
 
+/// What the columns of all files are compressed with, where it is worth it.
+pub(super) fn compression() -> Compression {
+    Compression::ZSTD(ZstdLevel::default())
+}
+
 fn plain_properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_compression(compression())
         .set_statistics_enabled(EnabledStatistics::None)
         .set_created_by(concat!("carelake version ", env!("CARGO_PKG_VERSION")).into())
 }
 
 /// Delta's statistics of a file: how many rows, and the range of ids, feeds and times.
-fn statistics(batch: &RecordBatch) -> Value {
+pub(super) fn statistics(batch: &RecordBatch) -> Value {
     let (mut least, mut greatest, mut nulls) = (Map::new(), Map::new(), Map::new());
     for name in ["message_id", "feed"] {
         let Some(column) =
@@ -148,6 +174,27 @@ fn statistics(batch: &RecordBatch) -> Value {
         nulls.insert("received_at".into(), column.null_count().into());
     }
     json!({"numRecords": batch.num_rows(), "minValues": least, "maxValues": greatest, "nullCount": nulls})
+}
+
+/// The statistics of rows that are told apart, together.
+pub(super) fn merge_statistics(one: &Value, other: &Value) -> Value {
+    let count = |value: &Value| value.as_u64().unwrap_or(0);
+    let (mut least, mut greatest, mut nulls) = (Map::new(), Map::new(), Map::new());
+    for column in ["message_id", "feed", "received_at"] {
+        // Ids, feeds and times in this form sort as text.
+        let bounds = |name: &str| {
+            let values = [one, other].map(|statistics| statistics[name][column].as_str());
+            values.into_iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        };
+        least.extend(bounds("minValues").into_iter().min().map(|value| (column.to_owned(), value.into())));
+        greatest.extend(bounds("maxValues").into_iter().max().map(|value| (column.to_owned(), value.into())));
+        let [one, other] = [one, other].map(|statistics| &statistics["nullCount"][column]);
+        if !(one.is_null() && other.is_null()) {
+            nulls.insert(column.into(), (count(one) + count(other)).into());
+        }
+    }
+    let rows = count(&one["numRecords"]) + count(&other["numRecords"]);
+    json!({"numRecords": rows, "minValues": least, "maxValues": greatest, "nullCount": nulls})
 }
 
 fn rfc3339(milliseconds: i64) -> String {

@@ -12,11 +12,16 @@ use super::{actions, log};
 use crate::{Error, Result};
 
 /// Settings that Delta writers of other programs honour too.
-const CONFIGURATION: [(&str, &str); 2] = [
+const CONFIGURATION: [(&str, &str); 3] = [
     ("delta.checkpointInterval", log::CHECKPOINT_INTERVAL_TEXT),
     // The nested columns carry no statistics, and looking for them would cost more than it saves.
     ("delta.dataSkippingStatsColumns", "message_id,feed,received_at"),
+    TOMBSTONES,
 ];
+
+/// How long checkpoints name files that were taken out. The commits that took them out are kept for longer and are what
+/// their bytes are removed by; in checkpoints, which are written every few seconds, those of days would be most of it.
+pub(super) const TOMBSTONES: (&str, &str) = ("delta.deletedFileRetentionDuration", "interval 1 hours");
 
 /// A Delta table in a folder of the lake.
 #[derive(Clone)]
@@ -35,6 +40,8 @@ pub(crate) struct ListedFile {
     pub(crate) rows: Option<u64>,
     /// The list of the JSON documents of its rows.
     pub(crate) documents: Option<Path>,
+    /// When the first of its messages was received, in a form that sorts, and when it was written: its place among others.
+    pub(crate) order: (String, i64),
 }
 
 impl Table {
@@ -118,9 +125,24 @@ impl Table {
                 size: view.size().unsigned_abs(),
                 rows: view.num_records().map(|rows| rows as u64),
                 documents: tag("carelake.documents").and_then(|key| Path::parse(key).ok()),
+                order: (first_received(add.stats.as_deref()), view.modification_time()),
             }
         });
         Ok((snapshot.version(), files.try_collect().await?))
+    }
+
+    /// Whether a version can be read, every file that it names included.
+    pub(crate) async fn is_readable_at(&self, version: u64) -> bool {
+        let Ok(snapshot) = Snapshot::try_new(self.log.as_ref(), Some(version)).await else { return false };
+        snapshot.file_views(self.log.as_ref(), None).try_for_each(async |_| Ok(())).await.is_ok()
+    }
+
+    /// The keys of the files that a commit took out, with their sizes in bytes.
+    pub(crate) fn removed_by(&self, commit: &[u8]) -> Result<Vec<(Path, u64)>> {
+        let removed = actions::removed(commit)?;
+        // A file elsewhere is not this table's to remove.
+        let own = removed.into_iter().filter(|(path, _)| !path.contains("://") && !path.starts_with('/'));
+        Ok(own.map(|(path, size)| (self.key_of(&path), size)).collect())
     }
 
     /// The keys of the files that a commit brought in or took out.
@@ -139,4 +161,19 @@ impl Table {
     pub(crate) fn key_of(&self, path: &str) -> Path {
         path.split('/').fold(self.folder.clone(), |key, part| key.join(part))
     }
+}
+
+/// The least `received_at` that the statistics of a file tell; empty if they do not.
+fn first_received(statistics: Option<&str>) -> String {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Statistics {
+        min_values: Option<Least>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Least {
+        received_at: Option<String>,
+    }
+    let statistics = statistics.and_then(|text| serde_json::from_str::<Statistics>(text).ok());
+    statistics.and_then(|statistics| statistics.min_values?.received_at).unwrap_or_default()
 }

@@ -206,7 +206,7 @@ async fn ten_thousand_commits_open() {
     // Written without the waits for the disk, and with the last checkpoint only.
     for version in 1..COMMITS {
         let counter = actions::transaction("carelake", version as i64);
-        let add = data_file(version).add_action();
+        let add = data_file(version).add_action(true);
         let lines = actions::lines(&[actions::commit_info("WRITE"), counter, add]);
         std::fs::write(log.join(format!("{version:020}.json")), &lines).unwrap();
     }

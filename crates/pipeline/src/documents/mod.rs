@@ -4,6 +4,7 @@
 //! one make the same bytes, and writing it again changes nothing.
 
 mod lines;
+mod listed;
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -12,6 +13,7 @@ use storage::{Lake, json_document_key, json_list_key};
 
 use crate::{Error, Receipt, Result};
 use lines::Lines;
+pub(crate) use listed::{ListedLines, receipt_of};
 
 /// Bytes of text after which a document is full: whoever reads one has it in memory.
 const FULL: usize = 16 << 20;
@@ -26,9 +28,15 @@ pub(crate) struct Document {
 /// Gathers lines into documents and hands each over when it is full or its run breaks.
 pub(crate) struct Documents<'p> {
     put: &'p mut dyn FnMut(Document),
+    gathering: Gathering,
+    failure: Option<Error>,
+}
+
+/// Gathers lines into documents and gives each back when it is full or its run breaks.
+#[derive(Default)]
+pub(crate) struct Gathering {
     run: Option<Run>,
     keys: Vec<Path>,
-    failure: Option<Error>,
 }
 
 struct Run {
@@ -42,7 +50,7 @@ struct Run {
 
 impl<'p> Documents<'p> {
     pub(crate) fn new(put: &'p mut dyn FnMut(Document)) -> Self {
-        Self { put, run: None, keys: Vec::new(), failure: None }
+        Self { put, gathering: Gathering::default(), failure: None }
     }
 
     /// Adds one message's line, without its line end.
@@ -52,15 +60,35 @@ impl<'p> Documents<'p> {
 
     /// Adds a line that a converter of some version made.
     pub(crate) fn add_as(&mut self, receipt: &Receipt, json: &[u8], version: i32) {
+        let document = self.gathering.add(receipt, json, version);
+        self.hand_over(document);
+    }
+
+    /// Hands over the last one; gives the keys of all.
+    pub(crate) fn finish(mut self) -> Result<Vec<Path>> {
+        let last = self.gathering.finish();
+        self.hand_over(last);
+        self.failure.map_or(Ok(self.gathering.keys), Err)
+    }
+
+    fn hand_over(&mut self, document: Result<Option<Document>>) {
+        match document {
+            Ok(document) => document.into_iter().for_each(&mut self.put),
+            Err(error) => self.failure = Some(error),
+        }
+    }
+}
+
+impl Gathering {
+    /// Adds a line that a converter of some version made. If a document ends before it, it is given.
+    pub(crate) fn add(&mut self, receipt: &Receipt, json: &[u8], version: i32) -> Result<Option<Document>> {
         let goes_on = self.run.as_ref().is_some_and(|run| {
             run.raw_key == receipt.raw_key
                 && run.version == version
                 && run.last_sequence + 1 == receipt.sequence
                 && run.lines.length() + json.len() < FULL
         });
-        if !goes_on {
-            self.hand_over();
-        }
+        let document = if goes_on { None } else { self.finish()? };
         let run = self.run.get_or_insert_with(|| Run {
             raw_key: receipt.raw_key.clone(),
             start: receipt.raw_offset,
@@ -72,25 +100,22 @@ impl<'p> Documents<'p> {
         run.end = receipt.raw_offset + receipt.raw_length;
         run.last_sequence = receipt.sequence;
         run.lines.add(json);
+        Ok(document)
     }
 
-    /// Hands over the last one; gives the keys of all.
-    pub(crate) fn finish(mut self) -> Result<Vec<Path>> {
-        self.hand_over();
-        self.failure.map_or(Ok(self.keys), Err)
-    }
-
-    fn hand_over(&mut self) {
-        let Some(run) = self.run.take() else { return };
+    /// Gives the last document.
+    pub(crate) fn finish(&mut self) -> Result<Option<Document>> {
+        let Some(run) = self.run.take() else { return Ok(None) };
         let key = json_document_key(&run.raw_key, run.start, run.end, run.version);
-        match run.lines.finish() {
-            Ok((text, ending)) => {
-                let key = Path::from(format!("{key}{ending}"));
-                self.keys.push(key.clone());
-                (self.put)(Document { key, text });
-            }
-            Err(error) => self.failure = Some(error),
-        }
+        let (text, ending) = run.lines.finish()?;
+        let key = Path::from(format!("{key}{ending}"));
+        self.keys.push(key.clone());
+        Ok(Some(Document { key, text }))
+    }
+
+    /// The keys of all documents that were given.
+    pub(crate) fn keys(&self) -> &[Path] {
+        &self.keys
     }
 }
 
@@ -111,6 +136,12 @@ pub(crate) async fn write_list(lake: &Lake, name: &str, documents: &[Path]) -> R
     let list = json_list_key(name);
     lake.put_new(&list, json!({ "documents": keys }).to_string().into()).await?;
     Ok(list)
+}
+
+/// The key of the list of the documents that belong to a data file, if it has any.
+pub(crate) fn list_key_of(data_file: &Path) -> Path {
+    let name = data_file.filename().unwrap_or_default();
+    json_list_key(name.trim_start_matches("part-").trim_end_matches(".parquet"))
 }
 
 /// The keys in a list of documents, in the order of the rows.

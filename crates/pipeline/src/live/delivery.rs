@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use hl7::mllp;
+use hl7::{Delimiters, mllp};
 use hl7::stream::{PieceKind, pieces};
 use storage::wal::{Appended, Enqueued, Place};
 use tables::{Note, NoteItem};
@@ -69,17 +69,27 @@ pub struct Kept {
     pub fates: Option<oneshot::Receiver<Vec<Fate>>>,
 }
 
-/// A message of a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message of a delivery. Its control ID is not in the `Debug` text.
+#[derive(Clone, PartialEq, Eq)]
 pub struct KeptMessage {
     /// Who it is.
     pub id: MessageId,
+    /// MSH-10, if it has one and more was wished for than that it is safe.
+    pub control_id: Option<String>,
     /// Whether it is a message, and not text without a header.
     pub is_message: bool,
     /// Whether the same bytes of the feed were received before, if that was wished for.
     pub is_duplicate: bool,
     /// Whether a rule of its feed leaves it out.
     pub is_filtered: bool,
+}
+
+impl fmt::Debug for KeptMessage {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("KeptMessage");
+        shown.field("id", &self.id).field("is_message", &self.is_message);
+        shown.field("is_duplicate", &self.is_duplicate).finish_non_exhaustive()
+    }
 }
 
 /// What became of a message.
@@ -100,6 +110,8 @@ pub enum Fate {
 pub enum Refused {
     /// Too many messages wait.
     Overloaded,
+    /// The disk has less room than is kept free.
+    Full,
     /// It is longer than a message may be.
     TooLong {
         /// The limit in bytes.
@@ -231,9 +243,14 @@ impl Draft {
         WhenSafe { feed: self.feed.clone(), news: std::mem::take(&mut self.news) }
     }
 
-    pub(super) fn messages(&self) -> Vec<KeptMessage> {
+    pub(super) fn messages(&self, wish: Wish) -> Vec<KeptMessage> {
+        let control_id = |item: &Item| {
+            let bytes = &self.framed[item.start..item.start + item.length];
+            (wish != Wish::Safe && item.is_message).then(|| control_id(bytes))?
+        };
         let message = |item: &Item| KeptMessage {
             id: item.id,
+            control_id: control_id(item),
             is_message: item.is_message,
             is_duplicate: false,
             is_filtered: item.filtered_by.is_some(),
@@ -265,6 +282,14 @@ impl Draft {
         let bytes = room.has_memory().then_some(framed);
         (appended, Carried { feed, origin, bytes, items, tell, _room: room, _waiting: waiting })
     }
+}
+
+/// MSH-10 as it was sent, if it is text.
+fn control_id(message: &[u8]) -> Option<String> {
+    let delimiters = Delimiters::from_header(message)?;
+    let header = message.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let field = header.split(|byte| *byte == delimiters.field).nth(9).filter(|field| !field.is_empty())?;
+    std::str::from_utf8(field).ok().map(str::to_owned)
 }
 
 impl Item {

@@ -10,6 +10,7 @@ mod delivery;
 mod event;
 mod filter;
 mod follow;
+mod reserve;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use delivery::{Delivery, Fate, FeedRules, Kept, KeptMessage, Refused, Underw
 pub use event::{LiveCommit, LiveEvent};
 pub use filter::{Filter, FilterError};
 use follow::Follower;
+use reserve::Reserve;
 pub(crate) use seal::seal;
 
 /// How a lake is live.
@@ -50,6 +52,8 @@ pub struct LiveSettings {
     pub backlog_messages: usize,
     /// How long a door is held up.
     pub patience: Duration,
+    /// Bytes that are kept free on the lake's disk: what is safe already needs room to become rows.
+    pub disk_reserve: u64,
     /// Is told what happens.
     pub tell: Arc<dyn Fn(LiveEvent) + Send + Sync>,
 }
@@ -70,6 +74,7 @@ impl Default for LiveSettings {
             backlog_bytes: 64 << 20,
             backlog_messages: 200_000,
             patience: Duration::from_secs(5),
+            disk_reserve: 0,
             tell: Arc::new(drop),
         }
     }
@@ -83,6 +88,7 @@ pub struct Live {
     backlog: Arc<Backlog>,
     patience: Duration,
     message_bytes: usize,
+    reserve: Reserve,
     follower: tokio::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -96,6 +102,7 @@ impl Live {
         let (log, told) = wal::Log::open(lake, settings.log, move || names.next());
         let backlog = Arc::new(Backlog::new(settings.backlog_messages, settings.backlog_bytes));
         let (patience, message_bytes) = (settings.patience, settings.rules.options.limits.message_bytes);
+        let reserve = Reserve::new(settings.disk_reserve);
         let follower = Follower::new(lake, settings, backlog.clone(), run, stage);
         let live = Self {
             lake: lake.clone(),
@@ -103,6 +110,7 @@ impl Live {
             backlog,
             patience,
             message_bytes,
+            reserve,
             follower: tokio::sync::Mutex::new(Some(tokio::spawn(follower.run(told)))),
         };
         Ok((live, recovered))
@@ -128,6 +136,9 @@ impl Live {
         if delivery.bytes.len() > self.message_bytes {
             return Err(Refused::TooLong { limit_bytes: self.message_bytes });
         }
+        if self.reserve.is_touched(&self.lake) {
+            return Err(Refused::Full);
+        }
         let wish = delivery.wish;
         let mut draft = delivery::Draft::of(delivery, self.message_bytes);
         if draft.is_empty() {
@@ -143,7 +154,7 @@ impl Live {
             }
             Wish::Safe | Wish::Counted => (None, None),
         };
-        let mut messages = draft.messages();
+        let mut messages = draft.messages(wish);
         if wish != Wish::Safe {
             self.backlog.mark_known(&mut messages).await.map_err(Refused::Failed)?;
         }
@@ -161,6 +172,11 @@ impl Live {
     /// Messages that are safe and not in the tables yet.
     pub fn waiting(&self) -> usize {
         self.backlog.waiting()
+    }
+
+    /// Whether the disk has less room than is kept free, so that nothing is taken.
+    pub fn is_full(&self) -> bool {
+        self.reserve.is_touched(&self.lake)
     }
 
     /// How long the oldest of them has waited.

@@ -8,6 +8,7 @@
 mod feeds;
 mod first;
 mod keep;
+mod mark;
 mod progress;
 
 use std::collections::HashSet;
@@ -21,6 +22,8 @@ use object_store::path::Path;
 use storage::{Lake, error_table, raw, settled_prefix, staging_table};
 
 use self::first::First;
+use self::mark::Mark;
+pub(crate) use self::mark::is_under_way;
 pub use self::progress::ReplayProgress;
 use crate::convert::Rules;
 use crate::delta::{Attempt, DataFile, ListedFile, Table, Writer};
@@ -89,8 +92,20 @@ pub async fn replay(
         return Err(Error::EmptySpan);
     }
     let rules = Rules { strict: false, ..rules.clone() };
+    let mark = Mark::put(lake).await?;
+    let ended = attempt(lake, scope, &rules, progress).await;
+    mark.remove(lake).await;
+    ended
+}
+
+async fn attempt(
+    lake: &Lake,
+    scope: &Scope,
+    rules: &Rules,
+    progress: &Arc<ReplayProgress>,
+) -> Result<Replayed> {
     for _ in 0..ATTEMPTS {
-        let replay = Replay::begin(lake, scope, &rules, progress).await?;
+        let replay = Replay::begin(lake, scope, rules, progress).await?;
         if let Some(replayed) = replay.run().await? {
             return Ok(replayed);
         }
@@ -261,6 +276,7 @@ impl<'l> Replay<'l> {
                     .tags
                     .get("carelake.documents")
                     .and_then(|key| Path::parse(key.as_str()?).ok()),
+                order: Default::default(),
             };
             if !ids_in(self.lake, &listed.key).await?.iter().any(|id| theirs.contains(id)) {
                 built.push(Built { schema, file, rows });

@@ -49,6 +49,11 @@ pub(crate) struct Seen {
     recent: HashMap<MessageId, u32>,
     /// Taken by this run, and not in the table yet.
     claimed: HashSet<MessageId>,
+    /// Data files that others added, and whose ids are still to be read.
+    unread: Vec<Path>,
+    /// Data files that others took out. Their ids count until those that came in with that are read: the same rows may
+    /// be in both.
+    leaving: HashSet<Path>,
     in_memory: usize,
 }
 
@@ -71,6 +76,8 @@ impl Seen {
             numbers: HashMap::new(),
             recent: HashMap::new(),
             claimed: HashSet::new(),
+            unread: Vec::new(),
+            leaving: HashSet::new(),
             in_memory,
         };
         for file in missing {
@@ -98,6 +105,7 @@ impl Seen {
 
     /// Which of the ids are in the table.
     pub(crate) async fn hold_all(&mut self, ids: &[MessageId]) -> Result<Vec<bool>> {
+        self.catch_up().await?;
         let mut sorted: Vec<MessageId> =
             ids.iter().filter(|id| !self.recent.contains_key(*id)).copied().collect();
         sorted.sort_unstable();
@@ -114,6 +122,7 @@ impl Seen {
 
     /// The data file that holds an id.
     pub(crate) async fn find(&mut self, id: MessageId) -> Result<Option<Path>> {
+        self.catch_up().await?;
         if let Some(number) = self.recent.get(&id) {
             return Ok(self.files.get(*number as usize).cloned());
         }
@@ -127,13 +136,28 @@ impl Seen {
         }
     }
 
-    /// Reads the ids in files that someone added; gives them back, whether or not they were known.
-    pub(crate) async fn learn(&mut self, files: &[Path]) -> Result<HashSet<MessageId>> {
+    /// Takes note of what others did to the table. [`Seen::catch_up`] reads it, or whatever is asked next.
+    pub(crate) fn follow(&mut self, added: Vec<Path>, removed: HashSet<Path>) {
+        self.unread.retain(|file| !removed.contains(file));
+        self.unread.extend(added.into_iter().filter(|file| !removed.contains(file)));
+        self.leaving.extend(removed);
+    }
+
+    /// Reads the ids in files that others added; gives them back, whether or not they were known.
+    ///
+    /// If it fails, it goes on from there the next time: no id that was ever known is forgotten in between.
+    pub(crate) async fn catch_up(&mut self) -> Result<HashSet<MessageId>> {
         let mut learned = HashSet::new();
-        for file in files {
-            let known = Known::read(&self.lake, file).await?;
-            self.added(file, &known).await?;
+        while let Some(file) = self.unread.last() {
+            let file = file.clone();
+            let known = Known::read(&self.lake, &file).await?;
+            self.unread.pop();
+            self.added(&file, &known).await?;
             learned.extend(known.ids);
+        }
+        if !self.leaving.is_empty() {
+            let leaving = std::mem::take(&mut self.leaving);
+            self.removed(&leaving);
         }
         Ok(learned)
     }
@@ -166,12 +190,13 @@ impl Seen {
         if self.recent.len() >= self.in_memory { self.write_run().await } else { Ok(()) }
     }
 
-    /// A data file that is part of the table no more.
-    pub(crate) fn removed(&mut self, file: &Path) {
-        if let Some(number) = self.numbers.get(file) {
-            self.recent.retain(|_, entry| entry != number);
+    /// Data files that are part of the table no more.
+    fn removed(&mut self, files: &HashSet<Path>) {
+        let numbers: HashSet<u32> = files.iter().filter_map(|file| self.numbers.get(file)).copied().collect();
+        if !numbers.is_empty() {
+            self.recent.retain(|_, entry| !numbers.contains(entry));
         }
-        self.runs.removed(file);
+        self.runs.removed(files);
     }
 
     /// Keeps what was learned for the next one who opens the table, if it is worth a run.
@@ -185,9 +210,11 @@ impl Seen {
     }
 
     async fn write_run(&mut self) -> Result<()> {
-        let mut entries: Vec<Entry> = self.recent.drain().collect();
+        let mut entries: Vec<Entry> = self.recent.iter().map(|(id, file)| (*id, *file)).collect();
         entries.sort_unstable();
-        self.runs.add(&self.lake, std::mem::take(&mut self.files), entries).await?;
+        self.runs.add(&self.lake, self.files.clone(), entries).await?;
+        self.recent.clear();
+        self.files.clear();
         self.numbers.clear();
         Ok(())
     }
@@ -197,13 +224,9 @@ impl Seen {
         if !matches!(error, Error::DamagedRun { .. }) && !is_gone(error) {
             return Err(Error::Internal(format!("the runs of seen ids: {error}")));
         }
-        let files = self.runs.forget();
+        self.unread.extend(self.runs.forget());
         self.in_memory = usize::MAX;
-        for file in files {
-            let known = Known::read(&self.lake, &file).await?;
-            self.added(&file, &known).await?;
-        }
-        Ok(())
+        self.catch_up().await.map(drop)
     }
 }
 

@@ -84,7 +84,8 @@ impl SortedRun {
         self.filter.may_hold(id)
     }
 
-    /// The file numbers of those of `ids` (sorted) that are here, in their order.
+    /// The file numbers of those of `ids` (sorted) that are here, in their order: several of an id that is in several files,
+    /// of which some may be in the table no more.
     pub(super) async fn look_up(&self, lake: &Lake, ids: &[MessageId]) -> Result<Vec<Entry>> {
         let mut blocks: Vec<usize> = Vec::new();
         for id in ids {
@@ -106,8 +107,11 @@ impl SortedRun {
                 if entries.last().is_some_and(|(last, _)| *last < **id) {
                     break;
                 }
-                if let Ok(at) = entries.binary_search_by_key(*id, |(id, _)| *id) {
-                    found.push(entries[at]);
+                let first = entries.partition_point(|(other, _)| other < *id);
+                found.extend(entries[first..].iter().take_while(|(other, _)| other == *id));
+                // Its entries may go on in the next block.
+                if entries.last().is_some_and(|(last, _)| last == *id) {
+                    break;
                 }
                 wanted.next();
             }

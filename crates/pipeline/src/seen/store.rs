@@ -99,6 +99,8 @@ impl Runs {
             self.merged.extend(self.runs.drain(self.runs.len() - 2..).map(|run| run.key));
             self.runs.extend(merged);
         }
+        let covered: HashSet<&Path> = self.runs.iter().flat_map(|run| &run.files).collect();
+        self.gone.retain(|file| covered.contains(file));
         Ok(())
     }
 
@@ -147,11 +149,10 @@ impl Runs {
         writer.finish(&self.new_key()).await
     }
 
-    /// A data file that is in the table no more.
-    pub(super) fn removed(&mut self, file: &Path) {
-        if self.runs.iter().any(|run| run.files.contains(file)) {
-            self.gone.insert(file.clone());
-        }
+    /// Data files that are in the table no more.
+    pub(super) fn removed(&mut self, files: &HashSet<Path>) {
+        let covered = self.runs.iter().flat_map(|run| &run.files);
+        self.gone.extend(covered.filter(|file| files.contains(*file)).cloned());
     }
 
     /// Drops every run; gives the data files of the table that they covered.

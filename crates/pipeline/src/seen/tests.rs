@@ -54,14 +54,24 @@ async fn answers_are_those_of_a_set_whatever_is_written_merged_removed_or_damage
             let rows = Known { ids: kept.to_vec(), control_ids: Vec::new() };
             seen.added(&file, &rows).await.unwrap();
         } else {
-            seen.learn(std::slice::from_ref(&file)).await.unwrap();
+            seen.follow(vec![file.clone()], HashSet::new());
+            assert_eq!(seen.catch_up().await.unwrap(), kept.iter().copied().collect(), "round {round}");
         }
         model.insert(file, kept.to_vec());
         if next(6) == 0 {
             let (gone, _) = model.iter().nth(next(model.len() as u64) as usize).unwrap();
             let gone = gone.clone();
-            seen.removed(&gone);
+            seen.follow(Vec::new(), HashSet::from([gone.clone()]));
             model.remove(&gone);
+        }
+        if next(5) == 0 {
+            // Files of others, in one step made one: what they hold is held all the while.
+            let many: HashSet<Path> = model.keys().take(next(4) as usize + 1).cloned().collect();
+            let ids: Vec<MessageId> = many.iter().flat_map(|file| model[file].clone()).collect();
+            let one = data_file(&lake, 10_000 + round, &ids).await;
+            seen.follow(vec![one.clone()], many.clone());
+            model.retain(|file, _| !many.contains(file));
+            model.insert(one, ids);
         }
         if next(4) == 0 {
             seen.keep().await.unwrap();

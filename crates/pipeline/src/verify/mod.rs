@@ -2,10 +2,12 @@
 //!
 //! Three walks, each once over its zone: every row of staging against its raw bytes ([`staging`]), every receipt
 //! against the rows and errors ([`receipts`]), every byte of raw against the receipts ([`raw`]). What is kept in
-//! memory is 32 bytes a row in the first two, 32 bytes a receipt in the last.
+//! memory is 32 bytes a row in the first two, 32 bytes a receipt in the last. A fourth goes through the chains of the
+//! audit zone ([`audit`]), in memory that grows with the number of chains.
 //!
 //! What is committed while it goes on is not looked at; what is on its way is told, and is no problem.
 
+mod audit;
 mod compare;
 mod documents;
 mod errors;
@@ -60,6 +62,8 @@ pub struct Summary {
     pub errors: u64,
     /// Objects that no commit names: harmless.
     pub left_behind: u64,
+    /// Events of the audit zone, each held against its hash and its chain.
+    pub audit_events: u64,
 }
 
 /// The outcome.
@@ -85,6 +89,7 @@ pub async fn verify(lake: &Lake) -> Result<Verified> {
         left_behind::count(&check, &staging, &errors).await?;
     }
     raw::check(&check, &batches).await?;
+    audit::check(&check).await?;
     let verified = check.found().clone();
     Ok(verified)
 }

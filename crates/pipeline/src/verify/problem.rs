@@ -45,6 +45,10 @@ pub enum Kind {
     DocumentDamaged,
     /// The bytes or the report of an error are missing or changed.
     ErrorDamaged,
+    /// An event of the audit zone is not what was recorded.
+    AuditChanged,
+    /// Events of the audit zone are not there.
+    AuditMissing,
 }
 
 impl Kind {
@@ -83,6 +87,9 @@ impl Kind {
             Self::LogDamaged => "restore the table's _delta_log folder from a backup",
             Self::RowWithoutReceipt => {
                 "restore raw/_receipts from a backup; carelake replay leaves out rows without a receipt"
+            }
+            Self::AuditChanged | Self::AuditMissing => {
+                "restore the object from a backup, keep the damaged one as evidence, and find out who could write to the audit zone"
             }
             Self::ErrorDamaged => {
                 "restore the object from a backup; the bytes are in the raw zone still, where the row of the error table says"

@@ -2,9 +2,11 @@
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod archives;
+mod audit;
 mod crashes;
 mod faulty;
 mod journey;
+mod maintain;
 mod power;
 mod replay;
 mod sweep;

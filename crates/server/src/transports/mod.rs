@@ -1,3 +1,4 @@
 //! The doors that messages come in by.
 
+pub mod http;
 pub mod mllp;

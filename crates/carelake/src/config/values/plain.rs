@@ -13,7 +13,7 @@ impl Written for bool {
 }
 
 impl Written for NonZeroU32 {
-    const WHAT: &'static str = "a whole number";
+    const WHAT: &'static str = "a number above 0";
 
     fn allowed() -> String {
         format!("a whole number from 1 to {}, without quotes", Self::MAX)
@@ -21,7 +21,7 @@ impl Written for NonZeroU32 {
 }
 
 impl Written for NonZeroU64 {
-    const WHAT: &'static str = "a large whole number";
+    const WHAT: &'static str = "a large number above 0";
 
     fn allowed() -> String {
         format!("a whole number from 1 to {}, without quotes", i64::MAX)

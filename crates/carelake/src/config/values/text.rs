@@ -45,10 +45,6 @@ impl FilePath {
 }
 
 impl WebAddress {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Whether it is protected on its way or does not leave this machine.
     pub(crate) fn is_safe(&self) -> bool {
         let host = host(&self.0).unwrap_or_default().trim_matches(['[', ']']);

@@ -109,6 +109,7 @@ fn refusal(refused: &Refused) -> (Outcome, Option<Refusal>) {
             let text = format!("longer than {limit_bytes} bytes");
             return (Outcome::Rejected, Some(Refusal::internal(&text)));
         }
+        Refused::Full => "the lake's disk is full; send it again later",
         Refused::Overloaded => "too many messages wait; send it again later",
         Refused::Closed => "the lake takes no more now; send it again later",
         Refused::Failed(_) => "it could not be stored; send it again later",

@@ -1,0 +1,185 @@
+//! Tokens as people and scripts see them.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use expect_test::{Expect, expect};
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let place = Self { folder: tempfile::tempdir().unwrap() };
+        assert!(place.run(&["init"]).status.success());
+        place
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_carelake"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_remove("CARELAKE_LAKE")
+            .output()
+            .unwrap()
+    }
+
+    /// Exit code, stdout and stderr of a command, with what is never the same twice left out.
+    fn check(&self, arguments: &[&str], ids: &[&str], expected: &Expect) {
+        let output = self.run(arguments);
+        let mut text = format!("exit {}\n", output.status.code().unwrap_or(-1));
+        text.push_str(&String::from_utf8_lossy(&output.stdout));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        if !stderr.is_empty() {
+            text.push_str(&format!("--- stderr\n{stderr}"));
+        }
+        for (number, id) in ids.iter().enumerate() {
+            text = text.replace(id, &format!("<id of token {}>", number + 1));
+        }
+        expected.assert_eq(&without_times(&text));
+    }
+
+    /// Makes a token; its id, its whole text, and what was told beside.
+    fn create(&self, arguments: &[&str]) -> (String, String, String) {
+        let output = self.run(&[&["token", "create"], arguments].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let token = String::from_utf8(output.stdout).unwrap();
+        let token = token.strip_suffix('\n').unwrap();
+        let id = token.split('_').nth(1).unwrap();
+        (id.to_owned(), token.to_owned(), String::from_utf8(output.stderr).unwrap())
+    }
+}
+
+/// A moment such as `2026-01-31T12:00:00.000Z` is `<time>`.
+fn without_times(text: &str) -> String {
+    let is_time = |text: &&str| text.ends_with('Z') && pipeline::time::parse(text).is_some();
+    let (mut rest, mut out) = (text, String::new());
+    while let Some(first) = rest.chars().next() {
+        let (length, shown) = match rest.get(..24).filter(is_time) {
+            Some(_) => (24, "<time>"),
+            None => (first.len_utf8(), &rest[..first.len_utf8()]),
+        };
+        out.push_str(shown);
+        rest = &rest[length..];
+    }
+    out
+}
+
+#[test]
+fn a_token_is_made_listed_and_revoked() {
+    let place = Place::new();
+    let gateway =
+        ["--name", "lab gateway", "--scope", "ingest", "--feed", "lab", "--feed", "adt", "--expires", "90d"];
+    let (first, token, told) = place.create(&gateway);
+    assert_eq!(token.len(), 63);
+    assert!(!told.contains(&token[20..]), "the secret is on stdout alone");
+    expect![[r#"
+        note: id <id>, scopes ingest, feeds adt,lab
+        note: it is good until <time>
+        note: this is the only time it is shown: the lake keeps its hash
+    "#]]
+    .assert_eq(&without_times(&told.replace(&first, "<id>")));
+    let (second, _, told) = place.create(&["--name", "analysts", "--scope", "sql", "--scope", "read"]);
+    assert!(told.contains("until it is revoked"));
+    let ids = [first.as_str(), second.as_str()];
+
+    place.check(
+        &["token", "list"],
+        &ids,
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &["token", "revoke", &first],
+        &ids,
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &["token", "revoke", &token],
+        &ids,
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &["token", "list"],
+        &ids,
+        &expect![[r#"
+    "#]],
+    );
+    assert!(
+        !holds(&place.folder.path().join("lake"), token[20..].as_bytes()),
+        "the secret is not in the lake"
+    );
+    assert!(holds(&place.folder.path().join("lake"), first.as_bytes()));
+    assert!(place.run(&["verify"]).status.success(), "tokens are no fault of the lake");
+}
+
+#[test]
+fn mistakes_are_told_with_a_hint() {
+    let place = Place::new();
+    let create = |arguments: &[&'static str]| [&["token", "create", "--name", "x"], arguments].concat();
+    place.check(
+        &create(&["--scope", "write"]),
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &create(&[]),
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &create(&["--scope", "sql", "--feed", "lab"]),
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &create(&["--scope", "ingest", "--feed", "a/b"]),
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &create(&["--scope", "ingest", "--expires", "0d"]),
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &["token", "revoke", "0123456789abcdef"],
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &["token", "revoke", "cl_0123456789abcdef_not-whole"],
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+    place.check(
+        &["token", "list"],
+        &[],
+        &expect![[r#"
+    "#]],
+    );
+}
+
+/// Whether a file under a folder, or its name, holds these bytes.
+fn holds(folder: &Path, bytes: &[u8]) -> bool {
+    std::fs::read_dir(folder).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            return holds(&path, bytes);
+        }
+        let content = std::fs::read(&path).unwrap();
+        let in_content = content.windows(bytes.len()).any(|window| window == bytes);
+        in_content || path.to_string_lossy().as_bytes().windows(bytes.len()).any(|window| window == bytes)
+    })
+}
