@@ -62,4 +62,7 @@ say "The tables as other programs read them"
 say "The benchmark of the whole program, to see that it works"
 timeout 900 scripts/bench-lake.sh --quick > "${CARGO_TARGET_DIR:-target}/bench-lake.md"
 
+say "The benchmark of the live lake, to see that it works"
+timeout 900 scripts/bench-live.sh --quick > "${CARGO_TARGET_DIR:-target}/bench-live.md"
+
 say "All checks passed in $(($(date +%s) - began)) s"

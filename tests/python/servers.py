@@ -63,11 +63,12 @@ class Server:
 
     def read_doors(self, process, doors, is_open):
         """Reads on to the end, or the server would wait for a reader."""
-        for line in process.stdout:
-            if found := DOOR.match(line):
-                doors[found[1]] = int(found[3])
-                if len(doors) == 2:
-                    is_open.set()
+        with process.stdout:
+            for line in process.stdout:
+                if found := DOOR.match(line):
+                    doors[found[1]] = int(found[3])
+                    if len(doors) == 2:
+                        is_open.set()
         is_open.set()
 
     def kill(self):
@@ -75,7 +76,6 @@ class Server:
         was_alive = self.process.poll() is None
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
-        self.process.stdout.close()
         return was_alive
 
     def stop(self):

@@ -110,7 +110,8 @@ class OrderOfSyscalls(LakeTest):
         super().setUp()
         self.trace = os.path.join(self.folder, "trace")
         calls = "trace=openat,write,pwrite64,writev,pwritev,pwritev2,fsync,fdatasync,sendto,sendmsg,rename,renameat,renameat2,linkat"
-        words = ["strace", "-f", "-y", "-s", "100000", "-e", calls, "-e", "signal=none", "-o", self.trace]
+        # -D: the server itself is our child, and the one who watches goes when it does.
+        words = ["strace", "-D", "-f", "-y", "-s", "100000", "-e", calls, "-e", "signal=none", "-o", self.trace]
         self.server = self.server(wrapper=words).start()
 
     def test_mllp(self):
