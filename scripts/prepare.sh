@@ -50,6 +50,19 @@ prepare_python() {
     echo "$wanted" > "$python_folder/requirements.sha256"
 }
 
+# HL7 programs from npm to talk with: "$node_modules" has exactly what tests/interop/package-lock.json names, for NODE_PATH.
+prepare_node() {
+    node_folder=${CARGO_TARGET_DIR:-target}/node
+    node_modules=$(mkdir -p "$node_folder" && cd "$node_folder" && pwd)/node_modules
+    install_missing node:nodejs npm:npm
+    wanted=$(sha256sum < tests/interop/package-lock.json)
+    [ "$(cat "$node_folder/package-lock.sha256" 2> /dev/null)" != "$wanted" ] || return 0
+    say "Installing the npm packages of tests/interop/package-lock.json into $node_folder (npm, seconds, once)"
+    cp tests/interop/package.json tests/interop/package-lock.json "$node_folder"
+    npm ci --prefix "$node_folder" --ignore-scripts --no-audit --no-fund --silent
+    echo "$wanted" > "$node_folder/package-lock.sha256"
+}
+
 # A server that speaks S3, with its address in CARELAKE_TEST_S3 and an empty bucket `carelake`, until stop_s3. After prepare_python.
 start_s3() {
     s3_address=$(mktemp)

@@ -8,6 +8,8 @@ began=$(date +%s)
 
 prepare_rust
 prepare_python
+prepare_node
+install_missing strace:strace
 cargo fmt --version > /dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version > /dev/null 2>&1 || rustup component add clippy
 if ! cargo deny --version > /dev/null 2>&1; then
@@ -59,5 +61,8 @@ say "The tables as other programs read them"
 
 say "The benchmark of the whole program, to see that it works"
 timeout 900 scripts/bench-lake.sh --quick > "${CARGO_TARGET_DIR:-target}/bench-lake.md"
+
+say "The benchmark of the live lake, to see that it works"
+timeout 900 scripts/bench-live.sh --quick > "${CARGO_TARGET_DIR:-target}/bench-live.md"
 
 say "All checks passed in $(($(date +%s) - began)) s"

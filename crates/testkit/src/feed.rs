@@ -48,6 +48,11 @@ pub fn message(mix: Mix, seed: u64, number: u64) -> Vec<u8> {
     messages::write(kind, &scene, &mut random).into_bytes()
 }
 
+/// MSH-10 of the message with this number: its own within all feeds whose seeds differ by less than 10,000.
+pub fn control_id(seed: u64, number: u64) -> String {
+    format!("C{:04}{:08}", seed % 10_000, number + 1)
+}
+
 /// The messages of a feed, one by one, without end.
 pub fn messages(mix: Mix, seed: u64) -> impl Iterator<Item = Vec<u8>> {
     (0..).map(move |number| message(mix, seed, number))

@@ -1,6 +1,7 @@
 //! What a message is about: one invented person, one visit, one sender, one moment. Messages of one feed share their people,
 //! as those of a hospital do.
 
+use crate::feed;
 use crate::moment::Moment;
 use crate::names;
 use crate::{Random, Version};
@@ -43,7 +44,7 @@ impl Scene {
         let person_number = random.below(number / 8 + 12);
         Self {
             version,
-            control_id: format!("C{:04}{:08}", seed % 10_000, number + 1),
+            control_id: feed::control_id(seed, number),
             charset: "",
             now: Moment::START.plus_seconds(number as i64 * 2 + random.below(2) as i64),
             person: Person::invent(Script::Plain, seed, person_number),
