@@ -89,24 +89,36 @@ fn a_token_is_made_listed_and_revoked() {
         &["token", "list"],
         &ids,
         &expect![[r#"
+        exit 0
+        id                state  scopes    feeds    made                      good until                name
+        <id of token 1>  valid  ingest    adt,lab  <time>  <time>  lab gateway
+        <id of token 2>  valid  read,sql  all      <time>  revoked                   analysts
     "#]],
     );
     place.check(
         &["token", "revoke", &first],
         &ids,
         &expect![[r#"
+        exit 0
+        revoked <id of token 1>; servers on this lake see it within seconds
     "#]],
     );
     place.check(
         &["token", "revoke", &token],
         &ids,
         &expect![[r#"
+        exit 0
+        <id of token 1> was revoked before
     "#]],
     );
     place.check(
         &["token", "list"],
         &ids,
         &expect![[r#"
+        exit 0
+        id                state    scopes    feeds    made                      good until                name
+        <id of token 1>  revoked  ingest    adt,lab  <time>  <time>  lab gateway
+        <id of token 2>  valid    read,sql  all      <time>  revoked                   analysts
     "#]],
     );
     assert!(
@@ -125,48 +137,78 @@ fn mistakes_are_told_with_a_hint() {
         &create(&["--scope", "write"]),
         &[],
         &expect![[r#"
+        exit 2
+        --- stderr
+        error: invalid value 'write' for '--scope <SCOPE>': the scopes are ingest, read, sql and admin
+        hint: carelake help lists the commands, carelake help COMMAND its options
     "#]],
     );
     place.check(
         &create(&[]),
         &[],
         &expect![[r#"
+        exit 2
+        --- stderr
+        error: the following required arguments were not provided:
+          --scope <SCOPE>
+        hint: carelake help lists the commands, carelake help COMMAND its options
     "#]],
     );
     place.check(
         &create(&["--scope", "sql", "--feed", "lab"]),
         &[],
         &expect![[r#"
+        exit 1
+        --- stderr
+        error: the scope sql covers every feed and cannot be kept to some
+        hint: make a token for all feeds, or one with ingest and read alone
     "#]],
     );
     place.check(
         &create(&["--scope", "ingest", "--feed", "a/b"]),
         &[],
         &expect![[r#"
+        exit 1
+        --- stderr
+        error: "a/b" cannot be a feed's name
+        hint: use 1 to 100 letters, digits, '-', '_' and '.', with a letter or digit in front
     "#]],
     );
     place.check(
         &create(&["--scope", "ingest", "--expires", "0d"]),
         &[],
         &expect![[r#"
+        exit 1
+        --- stderr
+        error: the token would expire before it is made
     "#]],
     );
     place.check(
         &["token", "revoke", "0123456789abcdef"],
         &[],
         &expect![[r#"
+        exit 1
+        --- stderr
+        error: there is no token 0123456789abcdef
+        hint: carelake token list shows those there are
     "#]],
     );
     place.check(
         &["token", "revoke", "cl_0123456789abcdef_not-whole"],
         &[],
         &expect![[r#"
+        exit 1
+        --- stderr
+        error: this is no token id
+        hint: an id is 16 hex digits, as carelake token list shows them
     "#]],
     );
     place.check(
         &["token", "list"],
         &[],
         &expect![[r#"
+        exit 0
+        id  state  scopes  feeds  made  good until  name
     "#]],
     );
 }

@@ -59,7 +59,8 @@ fn bearer(header: &str) -> Result<&str, Refusal> {
     if header.len() > LONGEST_HEADER {
         return Err(Refusal::Invalid("it is too long"));
     }
-    let (scheme, token) = header.trim().split_once(' ').unwrap_or((header, ""));
+    let header = header.trim();
+    let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Refusal::Invalid("the header Authorization is not of the scheme Bearer"));
     }

@@ -87,7 +87,8 @@ mod tests {
         assert!(limit.allow("b", start).is_ok(), "another key has a bucket of its own");
         assert!(limit.allow("a", start + SECOND / 10).is_ok());
         assert!(limit.allow("a", start + SECOND / 10).is_err());
-        let allowed = (0..10_000).filter(|ms| limit.allow("a", start + SECOND + SECOND / 1_000 * ms).is_ok());
+        let allowed =
+            (0..10_000).filter(|ms| limit.allow("a", start + SECOND + SECOND / 1_000 * *ms).is_ok());
         assert_eq!(allowed.count(), 5 + 99, "ten seconds of asking every millisecond");
     }
 

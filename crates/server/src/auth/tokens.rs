@@ -86,12 +86,14 @@ impl Tokens {
     }
 
     /// Makes a token. This is the only time that it can be had.
-    pub async fn create(&self, new: NewToken) -> Result<(Record, Token)> {
-        let created_at = now() / 1_000 * 1_000;
-        check(&new, created_at)?;
+    pub async fn create(&self, mut new: NewToken) -> Result<(Record, Token)> {
+        let now = now();
+        check(&new, now)?;
+        // Records hold milliseconds.
+        new.expires_at = new.expires_at.map(|expires_at| expires_at / 1_000 * 1_000);
         loop {
             let token = Token::random()?;
-            let record = Record::of(&token, new.clone(), created_at);
+            let record = Record::of(&token, new.clone(), now / 1_000 * 1_000);
             let json = serde_json::to_vec_pretty(&record)
                 .map_err(|error| pipeline::Error::Internal(error.to_string()))?;
             let key = token_key(token.id());
@@ -213,7 +215,7 @@ impl Tokens {
 }
 
 /// Refuses a token that nobody could use, or that would allow more than it says.
-fn check(new: &NewToken, created_at: i64) -> Result<()> {
+fn check(new: &NewToken, now: i64) -> Result<()> {
     let length = new.name.chars().count();
     if length > LONGEST_NAME || new.name.trim().is_empty() || new.name.chars().any(char::is_control) {
         return Err(Error::Name);
@@ -227,7 +229,7 @@ fn check(new: &NewToken, created_at: i64) -> Result<()> {
             return Err(Error::NotByFeed(*scope));
         }
     }
-    if new.expires_at.is_some_and(|expires_at| expires_at <= created_at) {
+    if new.expires_at.is_some_and(|expires_at| expires_at <= now) {
         return Err(Error::AlreadyExpired);
     }
     Ok(())
