@@ -111,6 +111,9 @@ impl From<pipeline::Error> for Failure {
             pipeline::Error::Input { ref path, ref source } => Self::unreadable(path, source),
             error @ pipeline::Error::UnknownMessage { .. } => Self::new(error.to_string())
                 .with_hint("carelake sql 'SELECT message_id FROM staging' lists ids"),
+            error @ pipeline::Error::Audit(_) => Self::new(error.to_string()).with_hint(
+                "this lake is an audited one, so nothing is shown or changed; the user who runs carelake must be able to write to its audit folder",
+            ),
             error @ pipeline::Error::NotInError { .. } => {
                 Self::new(error.to_string()).with_hint("carelake errors list shows what is in error now")
             }

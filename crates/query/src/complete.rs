@@ -27,10 +27,9 @@ impl Engine {
     }
 
     fn top_names(&self) -> Vec<String> {
-        let tables = ["staging", "errors", "receipts", "reused_control_ids", "raw_objects", "segments"]
-            .map(str::to_owned);
+        let tables = self.table_list().map(|(name, _)| name).chain(["segments"]).map(str::to_owned);
         let columns = self.staging_columns();
-        tables.into_iter().chain(columns).collect()
+        tables.chain(columns).collect()
     }
 }
 

@@ -13,6 +13,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use storage::{Lake, error_table, staging_table};
 
+use crate::audit::{self, AuditTable};
 use crate::catalog::TABLES;
 use crate::log::AsOf;
 use crate::mask::MaskLeaves;
@@ -32,6 +33,8 @@ pub struct Engine {
     receipts: SchemaRef,
     reused_control_ids: SchemaRef,
     segments: Arc<Segments>,
+    /// Only for those who may see it.
+    audit: Option<Arc<AuditTable>>,
     /// The moment that is asked, in microseconds since 1970, if it is not the present.
     moment: Option<i64>,
 }
@@ -49,6 +52,9 @@ pub struct Options {
     pub as_of: Option<AsOf>,
     /// Bytes that a query may hold in memory; what needs more goes to temporary files. 1 GiB if not given.
     pub memory: Option<usize>,
+    /// Whether the audit zone may be asked. Without it the table is not there: whoever opens a lake for others says so only
+    /// for those who may see it.
+    pub audit: bool,
 }
 
 const MEMORY: usize = 1 << 30;
@@ -100,6 +106,10 @@ impl Engine {
         let main = MemorySchemaProvider::new();
         main.register_table("staging".into(), Arc::new(staging.clone()))?;
         main.register_table("raw_objects".into(), Arc::new(RawObjects::new(lake)))?;
+        let audit = options.audit.then(|| Arc::new(AuditTable::new(lake)));
+        if let Some(audit) = &audit {
+            main.register_table(audit::TABLE.0.into(), audit.clone())?;
+        }
         let ledger = MemorySchemaProvider::new();
         ledger.register_table("receipts".into(), Arc::new(receipts))?;
         ledger.register_table("errors".into(), Arc::new(errors.clone()))?;
@@ -116,7 +126,7 @@ impl Engine {
         let view = views::reused_control_ids(&context).await?;
         let reused_control_ids = view.schema();
         main.register_table("reused_control_ids".into(), view)?;
-        Ok(Self { context, staging, errors, receipts, reused_control_ids, segments, moment })
+        Ok(Self { context, staging, errors, receipts, reused_control_ids, segments, audit, moment })
     }
 
     /// Asks a question. Nothing a question says can change the lake.
@@ -163,6 +173,14 @@ impl Engine {
         self.staging.rows().is_none_or(|rows| rows > ROWS)
     }
 
+    /// Whether the audit zone takes long to count.
+    pub(crate) async fn is_audit_large(&self) -> Result<bool> {
+        match &self.audit {
+            Some(audit) => Ok(audit.is_large().await?),
+            None => Ok(false),
+        }
+    }
+
     /// What to count for the receipts: without asking what became of each.
     pub(crate) fn ledger_of_receipts(&self) -> String {
         format!("{} AS receipt{}", views::LEDGER_OF_RECEIPTS, views::received_until(self.moment))
@@ -176,7 +194,7 @@ impl Engine {
             if self.segments.table_exist(&name) {
                 return error.with_hint(format!("segments.{name} has one row for each occurrence"));
             }
-            let mut known: Vec<String> = TABLES.iter().map(|(name, _)| (*name).to_owned()).collect();
+            let mut known: Vec<String> = self.table_list().map(|(name, _)| name.to_owned()).collect();
             known.extend(self.segment_views().into_iter().map(|view| format!("segments.{view}")));
             let table = table.to_owned();
             return nearest_of(error, &table, &known);
@@ -190,6 +208,11 @@ impl Engine {
             return nearest_of(error, function, &known);
         }
         error
+    }
+
+    /// The tables that are no segments', and what a row of each is.
+    pub(crate) fn table_list(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        TABLES.into_iter().chain(self.audit.as_ref().map(|_| audit::TABLE))
     }
 
     /// The names of the segments that some column holds.
@@ -206,6 +229,7 @@ impl Tables for Engine {
             (None | Some("main"), "receipts") => Some(self.receipts.clone()),
             (None | Some("main"), "reused_control_ids") => Some(self.reused_control_ids.clone()),
             (None | Some("main"), "raw_objects") => Some(raw_objects::schema()),
+            (None | Some("main"), "audit") => self.audit.as_ref().map(|audit| audit.schema()),
             (Some("segments"), segment) => self.segments.view(segment).map(|view| view.schema()),
             _ => None,
         }

@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod advice;
+mod audit;
 mod catalog;
 mod complete;
 mod counts;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use query::Engine;
+use query::{Engine, Options};
 
 use crate::report::Result;
 
@@ -16,7 +16,8 @@ pub(super) struct Catalog {
 
 impl Catalog {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
-        let engine = Engine::open(&crate::lake::open(lake).await?).await?;
+        let options = Options { audit: true, ..Options::default() };
+        let engine = Engine::open_with(&crate::lake::open(lake).await?, options).await?;
         match self.table {
             None => print_tables(&engine).await?,
             Some(table) => print_columns(&engine, &table).await?,

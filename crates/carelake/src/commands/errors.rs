@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use pipeline::Rules;
+use pipeline::audit::{Action as Audited, Entity};
 use pipeline::time::rfc3339_milliseconds;
 use serde::Serialize;
 
 use super::show::parse_id;
+use crate::audit::Trail;
 use crate::report::{Failure, Result};
 
 #[derive(Debug, Args)]
@@ -45,6 +47,7 @@ enum Action {
 impl Errors {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let lake = crate::lake::open(lake).await?;
+        let trail = Trail::open(&lake).await?;
         let mut stdout = std::io::stdout().lock();
         match self.action {
             Action::List => {
@@ -64,12 +67,17 @@ impl Errors {
             }
             Action::Retry { ids, strict, json } => {
                 let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>>>()?;
+                let entities = ids.iter().map(|id| Entity::Error(id.to_string())).collect();
+                trail.record(Audited::Retry, entities).await?;
                 let rules = Rules { strict, ..Rules::default() };
                 let outcome = pipeline::retry(&lake, &ids, &rules).await?;
                 writeln!(stdout, "{}", in_form(outcome, json)?)?;
             }
             Action::Show { id } => {
-                stdout.write_all(&pipeline::error_report(&lake, parse_id(&id)?).await?)?;
+                let id = parse_id(&id)?;
+                let report = pipeline::error_report(&lake, id).await;
+                let report = trail.pass(Audited::ViewError, Entity::Error(id.to_string()), report).await?;
+                stdout.write_all(&report)?;
             }
         }
         Ok(ExitCode::SUCCESS)

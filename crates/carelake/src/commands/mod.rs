@@ -68,6 +68,7 @@ enum Command {
 }
 
 pub(crate) use catalog::{print_columns, print_tables};
+pub(crate) use sql::Asked;
 
 /// Runs the command that was given.
 pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCode> {

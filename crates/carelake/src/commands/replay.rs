@@ -4,9 +4,11 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
+use pipeline::audit::{Action, Entity};
 use pipeline::{ReplayProgress, Rules, Scope};
 
 use super::errors::in_form;
+use crate::audit::Trail;
 use crate::progress;
 use crate::report::Result;
 
@@ -29,6 +31,8 @@ pub(super) struct Replay {
 impl Replay {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let lake = crate::lake::open(lake).await?;
+        let entities = self.feed.iter().cloned().map(Entity::Feed).collect();
+        Trail::open(&lake).await?.record(Action::Replay, entities).await?;
         let scope = Scope { feed: self.feed, from: self.from, to: self.to };
         let progress = std::sync::Arc::<ReplayProgress>::default();
         let shown = progress::show_replay(&progress);

@@ -7,7 +7,9 @@ use clap::{Args, ValueEnum};
 use hl7::json::TreeWriter;
 use hl7::{Options, Parser};
 use pipeline::MessageId;
+use pipeline::audit::{Action, Entity};
 
+use crate::audit::Trail;
 use crate::report::{Failure, Result};
 
 #[derive(Debug, Args)]
@@ -36,7 +38,9 @@ impl Show {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let id = parse_id(&self.id)?;
         let lake = crate::lake::open(lake).await?;
-        let bytes = pipeline::message_bytes(&lake, id).await?;
+        let trail = Trail::open(&lake).await?;
+        let bytes = pipeline::message_bytes(&lake, id).await;
+        let bytes = trail.pass(Action::ViewMessage, Entity::Message(id.to_string()), bytes).await?;
         let mut stdout = std::io::stdout().lock();
         if self.form == As::Raw {
             stdout.write_all(&bytes)?;

@@ -2,10 +2,13 @@
 
 use std::io::{BufRead, IsTerminal};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use query::{AsOf, Engine, Options};
+use pipeline::audit::{Action, Entity};
+use query::{Answer, AsOf, Engine, Options};
 
+use crate::audit::Trail;
 use crate::output::{self, Format};
 use crate::prompt;
 use crate::report::{self, Failure, Result};
@@ -39,28 +42,44 @@ fn as_of(text: &str) -> std::result::Result<AsOf, String> {
 impl Sql {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let memory = usize::try_from(self.memory).ok().map(|megabytes| megabytes << 20);
-        let options = Options { as_of: self.as_of, memory };
-        let engine = Engine::open_with(&crate::lake::open(lake).await?, options).await?;
+        let options = Options { as_of: self.as_of, memory, audit: true };
+        let lake = crate::lake::open(lake).await?;
+        let engine = Engine::open_with(&lake, options).await?;
+        let asked = Asked { engine: Arc::new(engine), trail: Trail::open(&lake).await? };
         match &self.query {
             Some(query) => {
-                answer(&engine, query, self.format).await?;
+                answer(&asked, query, self.format).await?;
                 Ok(ExitCode::SUCCESS)
             }
-            None if std::io::stdin().is_terminal() => {
-                prompt::run(engine, self.format, !self.no_history).await
-            }
-            None => answer_all(&engine, self.format).await,
+            None if std::io::stdin().is_terminal() => prompt::run(asked, self.format, !self.no_history).await,
+            None => answer_all(&asked, self.format).await,
         }
     }
 }
 
-async fn answer(engine: &Engine, query: &str, format: Format) -> Result<()> {
-    output::write(engine.sql(query).await?, format).await
+/// A lake that is asked, and where that is recorded.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) engine: Arc<Engine>,
+    trail: Trail,
+}
+
+impl Asked {
+    /// The answer to a question, recorded: what is printed for programs is an export.
+    pub(crate) async fn answer(&self, query: &str, format: Format) -> Result<Answer> {
+        let action = if format == Format::Table { Action::Query } else { Action::Export };
+        let answered = self.engine.sql(query).await;
+        self.trail.pass(action, Entity::Query(query.to_owned()), answered).await
+    }
+}
+
+async fn answer(asked: &Asked, query: &str, format: Format) -> Result<()> {
+    output::write(asked.answer(query, format).await?, format).await
 }
 
 /// Answers question after question from the standard input, each as soon as its semicolon ends a line: whoever writes into the
 /// pipe may wait for the answer before asking on. One that fails is told and the next one asked.
-async fn answer_all(engine: &Engine, format: Format) -> Result<ExitCode> {
+async fn answer_all(asked: &Asked, format: Format) -> Result<ExitCode> {
     let mut text = String::new();
     let mut failed = false;
     let mut at_end = false;
@@ -71,7 +90,7 @@ async fn answer_all(engine: &Engine, format: Format) -> Result<ExitCode> {
             continue;
         }
         for question in prompt::questions(&text) {
-            if let Err(failure) = answer(engine, &question, format).await {
+            if let Err(failure) = answer(asked, &question, format).await {
                 failed = true;
                 report::failure(&failure);
             }

@@ -64,6 +64,9 @@ impl Verify {
                 )?;
             }
             writeln!(stdout, "errors: {errors}")?;
+            if summary.audit_events > 0 {
+                writeln!(stdout, "audit: {} events, held against their chains", summary.audit_events)?;
+            }
             writeln!(stdout, "{seconds:.1} s, {}/s", amount(summary.raw_bytes as f64 / seconds.max(0.001)))?;
             writeln!(stdout, "{} pending={}", summary.accounting, summary.pending)?;
         }

@@ -8,11 +8,11 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use query::Engine;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
 
+use crate::commands::Asked;
 use crate::output::{self, Format};
 use crate::report::{self, Failure, Result};
 use completion::Names;
@@ -28,18 +28,17 @@ const HELP: &str = "\
 ";
 
 /// Asks until the person leaves.
-pub(crate) async fn run(engine: Engine, format: Format, keeps_history: bool) -> Result<ExitCode> {
-    let engine = std::sync::Arc::new(engine);
+pub(crate) async fn run(asked: Asked, format: Format, keeps_history: bool) -> Result<ExitCode> {
     let config = Config::builder().completion_type(CompletionType::List).auto_add_history(true).build();
     let mut editor: Editor<Names, FileHistory> =
         Editor::with_config(config).map_err(|error| Failure::new(format!("no prompt: {error}")))?;
-    editor.set_helper(Some(Names::new(engine.clone())));
+    editor.set_helper(Some(Names::new(asked.engine.clone())));
     let history = keeps_history.then(history::file).flatten();
     if let Some(history) = &history {
         // A history that cannot be read is as good as none.
         let _ = editor.load_history(history);
     }
-    let mut prompt = Prompt { engine, format, is_vertical: false };
+    let mut prompt = Prompt { asked, format, is_vertical: false };
     writeln!(std::io::stderr(), "\\? tells what can be typed here.")?;
     loop {
         let line = match editor.readline("carelake> ") {
@@ -98,7 +97,7 @@ pub(crate) fn questions(text: &str) -> Vec<String> {
 }
 
 struct Prompt {
-    engine: std::sync::Arc<Engine>,
+    asked: Asked,
     format: Format,
     is_vertical: bool,
 }
@@ -112,8 +111,8 @@ impl Prompt {
                 self.is_vertical = !self.is_vertical;
                 Ok(())
             }
-            ["\\d"] => crate::commands::print_tables(&self.engine).await,
-            ["\\d", table] => crate::commands::print_columns(&self.engine, table).await,
+            ["\\d"] => crate::commands::print_tables(&self.asked.engine).await,
+            ["\\d", table] => crate::commands::print_columns(&self.asked.engine, table).await,
             [command, ..] if command.starts_with('\\') => {
                 Err(Failure::new(format!("{command} is not known here")).with_hint("\\? tells what is"))
             }
@@ -130,7 +129,7 @@ impl Prompt {
     async fn answer(&self, question: &str) -> Result<()> {
         let began = Instant::now();
         let answering = async {
-            let answer = self.engine.sql(question).await?;
+            let answer = self.asked.answer(question, self.format).await?;
             if self.format != Format::Table {
                 output::write(answer, self.format).await?;
                 return Ok(None);

@@ -74,3 +74,19 @@ fn moment(at: i64) -> String {
     let text = rfc3339_milliseconds(at.div_euclid(1_000));
     text.chars().filter(|character| character.is_ascii_digit() || *character == 'T').collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use storage::Location;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_chain_is_of_the_day_it_began() {
+        let lake = Lake::at(Location::memory().unwrap());
+        let mut chain = Chain::begin(&lake).await.unwrap();
+        assert!(chain.is_of_today() && chain.name.len() < 52, "{}", chain.name);
+        chain.name.replace_range(..4, "2020");
+        assert!(!chain.is_of_today());
+    }
+}

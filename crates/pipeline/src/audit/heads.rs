@@ -51,3 +51,29 @@ async fn end_of(lake: &Lake, key: Path) -> Result<Option<Head>> {
         _ => None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use storage::{Location, audit_key};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_newest_chains_are_named_and_damaged_ends_are_left_out() {
+        let lake = Lake::at(Location::memory().unwrap());
+        let chain = |number: usize| format!("202601{:02}T000000{:03}-x", 1 + number / 10, number % 10);
+        for number in 0..MOST + 8 {
+            let chain = chain(number);
+            for (object, sequence) in [(1, 1), (2, 2)] {
+                let (line, _) = line::seal(json!({}), &chain, sequence, None, &[]);
+                let text = if number == MOST { "damaged".into() } else { format!("{line}\n") };
+                lake.put_new(&audit_key(&chain, object), text.into()).await.unwrap();
+            }
+        }
+        let heads = heads(&lake).await.unwrap();
+        let named: Vec<(String, u64)> = heads.into_iter().map(|head| (head.chain, head.sequence)).collect();
+        let newest = (8..MOST + 8).rev().filter(|number| *number != MOST);
+        assert_eq!(named, newest.map(|number| (chain(number), 2)).collect::<Vec<_>>());
+    }
+}

@@ -15,8 +15,8 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use object_store::path::Path;
-use storage::Lake;
 use storage::raw::Forward;
+use storage::{Lake, raw_prefix};
 
 use super::text;
 
@@ -138,7 +138,7 @@ impl AsyncScalarUDFImpl for Raw {
     }
 }
 
-/// Where each message lies: `None` for what has no place.
+/// Where each message lies: `None` for what has no place in the raw zone. The other zones are not for everyone who may ask.
 fn places(keys: &StringArray, numbers: &[ArrayRef]) -> Vec<Option<(Path, Range<u64>)>> {
     let number = |column: &ArrayRef, row: usize| {
         let column = column.as_primitive::<Int64Type>();
@@ -146,6 +146,9 @@ fn places(keys: &StringArray, numbers: &[ArrayRef]) -> Vec<Option<(Path, Range<u
     };
     let place = |row: usize| {
         let key = keys.is_valid(row).then(|| Path::parse(keys.value(row)).ok())??;
+        if !key.prefix_matches(&raw_prefix()) {
+            return None;
+        }
         let (offset, length) = (number(&numbers[0], row)?, number(&numbers[1], row)?);
         Some((key, offset..offset.checked_add(length)?))
     };
