@@ -22,6 +22,7 @@ pub use delta_log::{LINES, check_commit_text, check_log};
 pub use disk::{Disk, ThisMachine};
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};
+pub use keys::{RawKind, raw_kind, taken_key, taken_prefix};
 pub use keys::{
     error_bytes_key, error_lenient_key, error_lenient_prefix, error_report_key, error_table,
     json_document_key, json_list_key, live_key, live_segment, marker_key, plain, raw_key, raw_prefix,
@@ -30,5 +31,5 @@ pub use keys::{
 };
 pub use lake::{FORMAT_VERSION, Lake, Object, Put};
 pub use location::Location;
-pub use lock::{Lock, Locks};
+pub use lock::{Hold, Lock, Locks};
 pub use upload::{Upload, Uploaded};
