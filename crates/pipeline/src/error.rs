@@ -142,6 +142,23 @@ pub enum Error {
     Internal(String),
 }
 
+impl Error {
+    /// What the operating system calls the reason, if it came from there.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        if let Self::Storage(error) = self {
+            return error.io_kind();
+        }
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return Some(error.kind());
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
 /// The result of a step of the pipeline.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -238,7 +238,7 @@ impl Contents {
     }
 
     /// What all the bytes together are called.
-    async fn whole(&self) -> Result<Whole> {
+    async fn whole(&mut self) -> Result<Whole> {
         let (mut hash, mut id) = (Sha256::new(), MessageId::hasher(&self.source.feed));
         let mut take = |bytes: &[u8]| {
             hash.update(bytes);
