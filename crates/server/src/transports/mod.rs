@@ -1,0 +1,3 @@
+//! The doors through which messages come in.
+
+pub mod watch;
