@@ -150,6 +150,21 @@ impl Error {
     pub fn is_full(&self) -> bool {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Self::Storage(error) if matches!(error.io_kind(), Some(StorageFull | QuotaExceeded)))
+}
+
+    /// What the operating system calls the reason, if it came from there.
+    pub fn io_kind(&self) -> Option<std::io::ErrorKind> {
+        if let Self::Storage(error) = self {
+            return error.io_kind();
+        }
+        let mut next = std::error::Error::source(self);
+        while let Some(error) = next {
+            if let Some(error) = error.downcast_ref::<std::io::Error>() {
+                return Some(error.kind());
+            }
+            next = error.source();
+        }
+        None
     }
 }
 

@@ -31,6 +31,15 @@ const LANDINGS: usize = 8;
 /// What a run tells while it goes on.
 #[derive(Debug)]
 pub enum Event {
+    /// All bytes of an input, as far as they were read, are durable in the raw zone.
+    Landed {
+        /// The input.
+        input: Input,
+        /// Bytes.
+        length: u64,
+        /// SHA-256 of them, in hex.
+        sha256: String,
+    },
     /// An input had no bytes; nothing was received.
     Empty(Input),
     /// A batch or file is not what its header and trailer say. Its messages are received all the same.
@@ -200,6 +209,8 @@ async fn take_up(
             tell(Event::Empty(input));
             continue;
         }
+        let (length, sha256) = (landed.length, landed.sha256.clone());
+        tell(Event::Landed { input: input.clone(), length, sha256 });
         let warnings = cut(lake, &landed, &received, settings, batches).await?;
         warnings.into_iter().for_each(|warning| tell(Event::Batch(input.clone(), warning)));
         settings.progress.inputs.fetch_add(1, Ordering::Relaxed);

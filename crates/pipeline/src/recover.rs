@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::{Lake, Lock, live_segment, raw, raw_prefix, receipts_prefix, wal};
+use storage::{Lake, Lock, RawKind, raw, raw_kind, raw_prefix, wal};
 use tokio::sync::mpsc;
 
 use crate::convert::Rules;
@@ -27,7 +27,6 @@ pub(crate) async fn finish_abandoned(
     own: &Run,
     rules: &Rules,
 ) -> Result<(Stage, Accounting)> {
-    let objects = lake.list(&raw_prefix()).await?;
     let (mut abandoned, locks) = run::abandoned(lake).await?;
     // Every receipt says itself whether its feed was strict.
     let rules = Rules { strict: false, ..rules.clone() };
@@ -44,14 +43,18 @@ pub(crate) async fn finish_abandoned(
         accounting += stage.stage(pending.boxed()).await?;
     }
     // A living run may have landed objects that it has yet to cut. What is left is then for the next to find.
-    let is_alone = locks.living.iter().all(|run| run == own.name());
-    if !locks.seized.is_empty() && is_alone {
+    let is_mine = |run: &String| run == own.name() || locks.seized.iter().any(|lock| lock.name() == run);
+    if !locks.seized.is_empty() && locks.living.iter().all(is_mine) {
+        let objects = lake.list(&raw_prefix()).await?;
+        // In this order: what a run has landed that began meanwhile may be among the objects.
+        if !lake.seize_abandoned()?.living.iter().all(is_mine) {
+            return Ok((stage, accounting));
+        }
         let objects = objects
             .into_iter()
             .map(|object| (object.key, object.size))
-            .filter(|(key, size)| *size > 0 && !key.prefix_matches(&receipts_prefix()))
-            // Those of live feeds come from the log, whole.
-            .filter(|(key, _)| live_segment(key).is_none());
+            // Those of live feeds come from the log, whole; drops are for their door to take up.
+            .filter(|(key, size)| *size > 0 && raw_kind(key) == RawKind::Upload);
         let finished = finish_objects(lake, stage, own, objects.collect(), &locks.seized, &rules).await?;
         stage = finished.0;
         accounting += finished.1;
@@ -197,6 +200,8 @@ mod tests {
             landed(&lake, folder.path(), "whole.hl7", "junk\r".to_owned() + &message(1) + &message(2)).await;
         let (other, half) = landed(&lake, folder.path(), "half.hl7", message(3) + &message(4)).await;
         landed(&lake, folder.path(), "landed.hl7", message(5)).await;
+        // Somebody has dropped a file, whose door will take it up.
+        lake.put_new(&Path::from("raw/lab/dropped.hl7"), message(6).into()).await.unwrap();
         let mut receipts = Vec::new();
         let rules = Rules { strict: true, ..Rules::default() };
         let mut contents =

@@ -13,10 +13,10 @@ use std::time::{Duration, SystemTime};
 use futures::TryStreamExt;
 use object_store::ObjectMeta;
 use object_store::path::Path;
-use storage::{Lake, error_table, seen_prefix, staging_table};
+use storage::{Lake, error_table, raw_prefix, seen_prefix, staging_table};
 
 use crate::delta::Table;
-use crate::{Error, Result, documents};
+use crate::{Error, Result, documents, is_drop};
 
 /// What was swept, or would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -181,6 +181,7 @@ async fn touched(lake: &Lake, table: &Table, folder: &Path, since: i64) -> Resul
 /// Removes the files that a broken-off write left beside its key; listings do not show them.
 fn sweep_hidden(folder: &FilePath, before: SystemTime, only_look: bool) -> (u64, u64) {
     let (mut count, mut bytes) = (0, 0);
+    let raw = folder.join(raw_prefix().as_ref());
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -195,7 +196,8 @@ fn sweep_hidden(folder: &FilePath, before: SystemTime, only_look: bool) -> (u64,
                 !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
             });
             let is_old = meta.modified().is_ok_and(|modified| modified < before);
-            if is_hidden && is_old && (only_look || fs::remove_file(entry.path()).is_ok()) {
+            let was_dropped = entry.path().strip_prefix(&raw).is_ok_and(is_drop);
+            if is_hidden && is_old && !was_dropped && (only_look || fs::remove_file(entry.path()).is_ok()) {
                 count += 1;
                 bytes += meta.len();
             }

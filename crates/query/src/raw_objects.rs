@@ -1,4 +1,4 @@
-//! The table `raw_objects`: what lies in the raw zone, listed when it is asked for.
+//! The table `raw_objects`: the objects of the raw zone, listed when it is asked for.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::TableType;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
-use storage::{Lake, raw_prefix, receipts_prefix};
+use storage::{Lake, RawKind, raw_kind, raw_prefix};
 
 /// One row for each object as it was received.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl RawObjects {
     async fn rows(&self) -> Result<RecordBatch> {
         let listed = self.lake.list(&raw_prefix()).await;
         let mut objects = listed.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        objects.retain(|object| !object.key.prefix_matches(&receipts_prefix()));
+        objects.retain(|object| matches!(raw_kind(&object.key), RawKind::Upload | RawKind::Live));
         let keys = StringArray::from_iter_values(objects.iter().map(|object| object.key.as_ref()));
         let feeds: StringArray = objects
             .iter()

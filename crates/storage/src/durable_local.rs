@@ -119,7 +119,9 @@ impl ObjectStore for DurableLocal {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.files.list(prefix)
+        // Files can have names that no key can have. They are not ours, and must not stop those that are from being listed.
+        let has_key = |listed: &Result<ObjectMeta>| !matches!(listed, Err(Error::InvalidPath { .. }));
+        self.files.list(prefix).filter(move |listed| std::future::ready(has_key(listed))).boxed()
     }
 
     fn list_with_offset(

@@ -40,6 +40,50 @@ pub fn live_segment(key: &Path) -> Option<&str> {
 const LIVE: &str = "live";
 const LIVE_ENDING: &str = ".hl7";
 
+/// What an object under `raw/` is, by its key alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RawKind {
+    /// Bytes as they were taken up, under the key that [`raw_key`] makes.
+    Upload,
+    /// What a live feed sends, see [`live_key`].
+    Live,
+    /// Receipts.
+    Receipts,
+    /// Not of our making: somebody put it there, to be taken up.
+    Drop,
+}
+
+/// Tells what is ours under `raw/` from what was dropped there.
+///
+/// A drop is taken away once its bytes lie under a key of ours. So, in doubt, what looks like ours is ours: `verify` tells
+/// when there is no receipt of it.
+pub fn raw_kind(key: &Path) -> RawKind {
+    const HASH: usize = 32;
+    let is_hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let parts: Vec<&str> = key.as_ref().split('/').collect();
+    match parts[..] {
+        ["raw", "_receipts", ..] => RawKind::Receipts,
+        ["raw", _, LIVE, _, ..] => RawKind::Live,
+        ["raw", _, start, name] if is_hex(start, 2) => match name.split_once('-') {
+            Some((hash, _)) if is_hex(hash, HASH) => RawKind::Upload,
+            _ => RawKind::Drop,
+        },
+        _ => RawKind::Drop,
+    }
+}
+
+/// What is remembered of the files of a watched folder that were taken up; `folder` is a plain name for it.
+pub fn taken_prefix(folder: &str) -> Path {
+    Path::from_iter(["_carelake", "taken", folder])
+}
+
+/// A piece of that memory: of the entries so numbered, from the first to the last.
+pub fn taken_key(folder: &str, first: u64, last: u64) -> Path {
+    taken_prefix(folder).join(format!("{first:016x}-{last:016x}"))
+}
+
 /// The write-ahead log: segments that are not sealed yet.
 pub(crate) fn log_prefix() -> Path {
     Path::from("_carelake/log")
@@ -234,6 +278,40 @@ mod tests {
         assert_eq!(audit_chain(&key), Some(("20260131T235959999-ab", 12)));
         for other in ["audit/2026/02/01/20260131T235959999-ab-00000012.ndjson", "audit/notes.txt", "audit"] {
             assert_eq!(audit_chain(&Path::from(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_ours_under_raw_is_told_from_what_was_dropped() {
+        let hash = "0af9".repeat(16);
+        for (feed, name) in [("lab", "day.hl7"), ("2024", "a-b-c"), ("live", ".."), ("ab", "x#12")] {
+            let key = raw_key(feed, &hash, name);
+            assert_eq!(raw_kind(&key), RawKind::Upload, "{key}");
+            let json = json_document_key(&key, 0, 1, 1);
+            assert_eq!(raw_kind(&json), RawKind::Drop, "not under raw");
+        }
+        let half = &hash[..32];
+        for (key, kind) in [
+            (live_key("lab", "0001-a-1"), RawKind::Live),
+            (live_key("_", "x"), RawKind::Live),
+            (receipts_key("0001-a-1"), RawKind::Receipts),
+            (Path::from(format!("raw/lab/0a/{half}-")), RawKind::Upload),
+            (Path::from("raw/lab/live/deeper/x.hl7"), RawKind::Live),
+            (Path::from("raw/x.hl7"), RawKind::Drop),
+            (Path::from("raw/lab/x.hl7"), RawKind::Drop),
+            (Path::from("raw/lab/live"), RawKind::Drop),
+            (Path::from("raw/live/x.hl7"), RawKind::Drop),
+            (Path::from("raw/lab/0a/x.hl7"), RawKind::Drop),
+            (Path::from(format!("raw/lab/0a/{half}")), RawKind::Drop),
+            (Path::from(format!("raw/lab/0a/{}-x", &hash[..31])), RawKind::Drop),
+            (Path::from(format!("raw/lab/0A/{half}-x")), RawKind::Drop),
+            (Path::from(format!("raw/lab/0a/{}-x", half.to_uppercase())), RawKind::Drop),
+            (Path::from(format!("raw/lab/{half}-x")), RawKind::Drop),
+            (Path::from(format!("raw/lab/2024/0a/{half}-x")), RawKind::Drop),
+            (Path::from(format!("raw/lab/0a/{half}-x/y")), RawKind::Drop),
+            (Path::from("raw/receipts/x.parquet"), RawKind::Drop),
+        ] {
+            assert_eq!(raw_kind(&key), kind, "{key}");
         }
     }
 

@@ -25,5 +25,5 @@ pub use error::{Error, Result};
 pub use keys::*;
 pub use lake::{FORMAT_VERSION, Lake, Object, Put};
 pub use location::Location;
-pub use lock::{Lock, Locks};
+pub use lock::{Hold, Lock, Locks};
 pub use upload::{Upload, Uploaded};

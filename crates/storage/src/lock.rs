@@ -12,6 +12,7 @@ use crate::{Error, Lake, Result};
 
 const FOLDER: [&str; 2] = ["_carelake", "runs"];
 const SUFFIX: &str = ".lock";
+const HOLDS: &str = "holds";
 
 /// A name that is held until [`Lock::release`]; dropped without it, or with the process, it is left for
 /// others to find.
@@ -46,7 +47,33 @@ pub struct Locks {
     pub living: Vec<String>,
 }
 
+/// That this is the only one, of all processes of this machine, at a piece of work; until it is dropped or the process ends.
+#[derive(Debug)]
+pub struct Hold {
+    _file: Option<File>,
+}
+
 impl Lake {
+    /// Takes hold of a piece of work that one process at a time does; `None` when another is at it.
+    ///
+    /// It says nothing of runs. On a lake without locks everyone gets hold of everything.
+    pub fn hold(&self, work: &str) -> Result<Option<Hold>> {
+        let Some(folder) = self.folder().map(|folder| folder.join(FOLDER[0]).join(HOLDS)) else {
+            return Ok(Some(Hold { _file: None }));
+        };
+        let opened = || {
+            fs::create_dir_all(&folder)?;
+            // It stays when the hold ends: of one that is removed and made again two could get hold.
+            File::options().create(true).append(true).open(folder.join(work))
+        };
+        let file = opened().map_err(|error| failure("write", work, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Hold { _file: Some(file) })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failure("lock", work, error)),
+        }
+    }
+
     /// Takes a name that nobody else uses.
     pub fn lock(&self, name: &str) -> Result<Lock> {
         let Some(folder) = self.lock_folder() else {
@@ -108,6 +135,20 @@ fn failure(action: &'static str, name: &str, source: std::io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use crate::{Lake, Location};
+
+    #[test]
+    fn one_at_a_time_has_hold_of_a_piece_of_work() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = || Lake::at(Location::parse(folder.path().to_str().unwrap()).unwrap());
+        let hold = lake().hold("watch").unwrap();
+        assert!(hold.is_some());
+        assert!(lake().hold("watch").unwrap().is_none());
+        assert!(lake().hold("other").unwrap().is_some());
+        drop(hold);
+        assert!(lake().hold("watch").unwrap().is_some());
+        let found = lake().seize_abandoned().unwrap();
+        assert!(found.living.is_empty() && found.seized.is_empty(), "it is no run");
+    }
 
     #[test]
     fn only_what_nobody_holds_is_seized() {

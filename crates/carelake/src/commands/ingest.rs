@@ -38,7 +38,12 @@ impl Ingest {
         let inputs = Input::expand(&self.paths);
         let progress = progress::show(&settings.progress, &inputs);
         let accounting = pipeline::ingest(&lake, inputs, &settings, |event| {
+            // The bar shows it.
+            if let Event::Landed { .. } = event {
+                return;
+            }
             progress.suspend(|| match event {
+                Event::Landed { .. } => {}
                 Event::Empty(input) => report::warning(format_args!("{} is empty", input.path().display())),
                 Event::Batch(input, warning) => report::warning(format_args!(
                     "{} at byte {}: {}",

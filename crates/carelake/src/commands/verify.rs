@@ -32,6 +32,12 @@ impl Verify {
         if summary.pending > 0 {
             report::note(format_args!("{} messages wait to be converted", summary.pending));
         }
+        if summary.drops_waiting > 0 {
+            report::note(format_args!(
+                "{} files lie in the raw zone and wait to be taken up: carelake serve takes them up",
+                summary.drops_waiting
+            ));
+        }
         if summary.left_behind > 0 {
             report::note(format_args!(
                 "{} objects that the tables do not name now take up space: carelake maintain removes what was replaced, carelake sweep what was broken off",

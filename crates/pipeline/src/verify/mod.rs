@@ -25,7 +25,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use storage::{Lake, error_table, settled_key, settled_prefix, staging_table};
+use storage::{Lake, error_table, raw_prefix, settled_key, settled_prefix, staging_table};
 
 pub use problem::{Kind, Problem, Problems};
 
@@ -46,6 +46,8 @@ pub struct Summary {
     pub raw_bytes: u64,
     /// Raw objects that a run is about to take up.
     pub raw_objects_on_their_way: u64,
+    /// Files that lie in the raw zone and wait to be taken up.
+    pub drops_waiting: u64,
     /// Rows of staging compared with their bytes.
     pub rows: u64,
     /// Values that are the same in the row, at the same address.
@@ -97,6 +99,8 @@ pub async fn verify(lake: &Lake) -> Result<Verified> {
 /// A lake that is being looked at.
 struct Check {
     lake: Lake,
+    /// The raw objects that were there, as numbers.
+    raw: HashSet<u64>,
     /// The runs that were going on.
     living: Vec<String>,
     settled: HashSet<String>,
@@ -105,11 +109,14 @@ struct Check {
 
 impl Check {
     async fn begin(lake: &Lake) -> Result<Self> {
-        // In this order: what is settled before the tables are looked at is in them.
+        // In this order: whoever has landed what is listed is living or has ended, and then its receipts are there; and what
+        // is settled before the tables are looked at is in them.
+        let raw =
+            lake.list(&raw_prefix()).await?.iter().map(|object| number_of(object.key.as_ref())).collect();
         let living = lake.seize_abandoned()?.living;
         let settled = lake.list(&settled_prefix()).await?;
         let settled = settled.iter().filter_map(|mark| mark.key.filename().map(str::to_owned)).collect();
-        Ok(Self { lake: lake.clone(), living, settled, found: Mutex::default() })
+        Ok(Self { lake: lake.clone(), raw, living, settled, found: Mutex::default() })
     }
 
     /// The files of a table; a log that cannot be read is a problem.

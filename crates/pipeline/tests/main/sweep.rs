@@ -36,6 +36,20 @@ async fn only_what_no_state_within_the_age_names_is_swept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn writes_that_were_broken_off_are_swept_and_drops_of_such_names_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = pipeline::init(Location::parse(folder.path().to_str().unwrap()).unwrap()).await.unwrap();
+    let below = folder.path().join("raw/lab/0a");
+    std::fs::create_dir_all(&below).unwrap();
+    let (broken_off, drop) = (below.join(format!("{}-x.hl7#12", "0a".repeat(16))), below.join("report#12"));
+    std::fs::write(&broken_off, "x").unwrap();
+    std::fs::write(&drop, "x").unwrap();
+    let swept = sweep(&lake, Duration::ZERO, false).await.unwrap();
+    assert_eq!(swept.unfinished, 1);
+    assert!(!broken_off.exists() && drop.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_of_ids_that_the_newest_list_does_not_name_are_swept_when_no_run_lives() {
     let folder = tempfile::tempdir().unwrap();
     let lake = pipeline::init(Location::parse(folder.path().to_str().unwrap()).unwrap()).await.unwrap();

@@ -32,6 +32,24 @@ async fn an_empty_lake_is_good() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_waits_to_be_taken_up_is_counted_and_is_no_raw_object() {
+    let lake = full_lake().await;
+    for drop in ["raw/dropped.hl7", "raw/lab/dropped.hl7", "raw/lab/0a/dropped.hl7"] {
+        lake.put_new(&Path::from(drop), "half of a mess".into()).await.unwrap();
+    }
+    let Verified { summary, problems } = verify(&lake).await.unwrap();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!((summary.drops_waiting, summary.raw_objects), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_live_feed_sent_has_no_hash_in_its_key() {
+    let lake = full_lake().await;
+    lake.put_new(&storage::live_key("lab", "0001-a-000001"), message(1).into()).await.unwrap();
+    expect(&lake, &[(Kind::RawUnfinished, 1)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_raw_byte_that_changed_is_found() {
     let lake = full_lake().await;
     let key = find(&lake, "raw", "many.hl7").await;

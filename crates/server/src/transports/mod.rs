@@ -2,3 +2,4 @@
 
 pub mod http;
 pub mod mllp;
+pub mod watch;

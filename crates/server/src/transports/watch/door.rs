@@ -1,0 +1,236 @@
+//! One watched folder: a look at it, and what follows from it, again and again.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pipeline::Taken;
+
+use super::folder::{After, Folder};
+use super::ready::{Entry, Known, Outcome, Waiting, doubled};
+use super::report::{FileTag, Report, What};
+use super::scan::{Listing, is_in_sight, scan};
+use super::{Surroundings, names, withdraw};
+
+/// Between two looks, at least.
+const SHORTEST_REST: Duration = Duration::from_millis(500);
+/// Between two looks, at most.
+const LONGEST_REST: Duration = Duration::from_secs(300);
+/// Between two looks at a folder that cannot be looked into, at most.
+const LONGEST_ABSENCE: Duration = Duration::from_secs(30);
+/// A look may take so much of the time: one part of this many.
+const SHARE: u32 = 10;
+/// Between two looks at those parts of the raw zone in which few files, if any, are not the lake's own.
+const REST_OF_ALL: Duration = Duration::from_secs(600);
+/// Files taken up together, at most.
+const BATCH_FILES: usize = 2_048;
+/// Bytes of files taken up together, save that there is one file at least.
+const BATCH_BYTES: u64 = 100 << 20;
+/// Batches of each feed between two looks.
+const ROUNDS: usize = 4;
+/// How long the door waits when the lake refuses; each time it is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Door {
+    pub(crate) folder: Arc<Folder>,
+    pub(crate) surroundings: Surroundings,
+    pub(crate) waiting: Waiting,
+    pub(crate) taken: Taken,
+    pub(crate) pause: Pause,
+    /// What was told once, and is not told again.
+    told: HashSet<PathBuf>,
+    waits: (usize, usize),
+    unreadable: u32,
+    next_look_at_all: Duration,
+}
+
+/// What the lake's refusals lead to.
+#[derive(Debug)]
+pub(crate) struct Pause {
+    failures: u32,
+    until: Duration,
+    /// Files taken up together, at most: fewer after a failure, to find the one that causes it.
+    files: usize,
+}
+
+impl fmt::Debug for Door {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Door").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Door {
+    pub(crate) fn new(folder: Folder, surroundings: Surroundings, taken: Taken) -> Self {
+        Self {
+            waiting: Waiting::new(folder.ready, folder.settle),
+            folder: Arc::new(folder),
+            surroundings,
+            taken,
+            pause: Pause { failures: 0, until: Duration::ZERO, files: BATCH_FILES },
+            told: HashSet::new(),
+            waits: (0, 0),
+            unreadable: 0,
+            next_look_at_all: Duration::ZERO,
+        }
+    }
+
+    /// Looks at the folder `now`, which is a time since any beginning, and takes up what is ready. Gives when to look again.
+    pub(crate) async fn pass(&mut self, now: Duration) -> Duration {
+        let begun = Instant::now();
+        let everything = now >= self.next_look_at_all;
+        let folder = self.folder.clone();
+        let scanned = tokio::task::spawn_blocking(move || scan(&folder, everything)).await;
+        let listing = match scanned {
+            Ok(Ok(listing)) => listing,
+            Ok(Err(error)) => return self.cannot_look(&error.kind().to_string()),
+            // The program ends.
+            Err(_) => return LONGEST_REST,
+        };
+        if std::mem::take(&mut self.unreadable) > 0 {
+            self.tell(What::FolderReadable);
+        }
+        if everything {
+            self.next_look_at_all = now + REST_OF_ALL.max(begun.elapsed() * SHARE * SHARE);
+        }
+        let passed_over = listing.passed_over;
+        let outcome = self.sort(listing, now, everything).await;
+        let cost = begun.elapsed();
+        self.withdraw(outcome.left, now).await;
+        let has_more = self.take_batches(outcome.ready, now).await;
+        let waits = (self.waiting.len(), passed_over);
+        if self.waits != waits {
+            self.waits = waits;
+            self.tell(What::Waiting { files: waits.0, passed_over });
+        }
+        let rest = if has_more { SHORTEST_REST } else { (cost * SHARE).clamp(SHORTEST_REST, LONGEST_REST) };
+        rest.max(self.pause.until.saturating_sub(now + begun.elapsed()))
+    }
+
+    pub(crate) fn tell(&self, what: What) {
+        (self.surroundings.tell)(Report { folder: self.folder.path.clone(), what });
+    }
+
+    fn cannot_look(&mut self, reason: &str) -> Duration {
+        if self.unreadable == 0 {
+            self.tell(What::FolderUnreadable { reason: reason.into() });
+        }
+        self.unreadable = self.unreadable.saturating_add(1);
+        doubled(SHORTEST_REST, LONGEST_ABSENCE, self.unreadable)
+    }
+
+    /// Tells what is ready from what is not, and what is odd.
+    async fn sort(&mut self, listing: Listing, now: Duration, everything: bool) -> Outcome {
+        let Listing { files, left_out, withdrawn, is_partial, .. } = listing;
+        for (path, why) in left_out {
+            if self.told.insert(path.clone()) {
+                self.tell(What::LeftOut { file: FileTag::of(&path), why });
+            }
+        }
+        self.put_back(withdrawn).await;
+        // A share that is not mounted is an empty folder, in which not all was removed. And what is known of files that are gone
+        // costs little: it is forgotten when there is a good deal of it.
+        if !is_partial && everything && !files.is_empty() && self.taken.len() > files.len() + files.len() / 8
+        {
+            self.taken.keep_only(files.iter().map(|file| file.path.as_path()));
+        }
+        let (folder, taken) = (&self.folder, &self.taken);
+        let known = |entry: &Entry| match taken.has(&entry.path, &entry.state) {
+            false => Known::New,
+            // An empty file is to be filled yet, as like as not.
+            true if folder.after == After::Keep || entry.state.size == 0 => Known::Kept,
+            true => Known::Left,
+        };
+        let in_sight = |path: &Path| {
+            !is_partial && path.ancestors().skip(1).all(|above| is_in_sight(folder, everything, above))
+        };
+        let outcome = self.waiting.look(files, now, known, in_sight);
+        for path in &outcome.vanished {
+            self.tell(What::Vanished(FileTag::of(path)));
+        }
+        outcome
+    }
+
+    /// Gives files their names again that a process which died had begun to withdraw. They are seen with the next look.
+    async fn put_back(&self, withdrawn: Vec<PathBuf>) {
+        let folder = self.folder.path.clone();
+        let put_back = move || {
+            for path in withdrawn {
+                if let Some(before) = names::name_before(&path) {
+                    // One that cannot be is tried again with the next look.
+                    let _ = withdraw::put_back(&folder.join(&path), &folder.join(before));
+                }
+            }
+        };
+        let _ = tokio::task::spawn_blocking(put_back).await;
+    }
+
+    /// Takes up what is ready, feeds in turn. Gives whether there is more than is taken between two looks.
+    async fn take_batches(&mut self, ready: Vec<Entry>, now: Duration) -> bool {
+        if now < self.pause.until {
+            return false;
+        }
+        let mut feeds: BTreeMap<String, VecDeque<Entry>> = BTreeMap::new();
+        for entry in ready {
+            match self.folder.feed_of(&entry.path) {
+                Ok(feed) => feeds.entry(feed).or_default().push_back(entry),
+                Err(sub_folder) => {
+                    if self.told.insert(sub_folder.clone()) {
+                        self.tell(What::BadFeedName(FileTag::of(&sub_folder)));
+                    }
+                }
+            }
+        }
+        for _ in 0..ROUNDS {
+            for (feed, entries) in &mut feeds {
+                if self.surroundings.shutdown.is_cancelled() {
+                    return false;
+                }
+                let batch = self.next_batch(entries);
+                if !batch.is_empty() && !self.take(feed, batch, now).await {
+                    return false;
+                }
+            }
+        }
+        feeds.values().any(|entries| !entries.is_empty())
+    }
+
+    fn next_batch(&self, entries: &mut VecDeque<Entry>) -> Vec<Entry> {
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(entry) = entries.front() {
+            // One that failed before must not take others with it.
+            let is_alone = self.waiting.has_failed(&entry.path);
+            let is_full = batch.len() >= self.pause.files || bytes + entry.state.size > BATCH_BYTES;
+            if !batch.is_empty() && (is_full || is_alone) {
+                break;
+            }
+            bytes += entry.state.size;
+            batch.extend(entries.pop_front());
+            if is_alone {
+                break;
+            }
+        }
+        batch
+    }
+}
+
+impl Pause {
+    /// The lake took files.
+    pub(crate) fn end(&mut self) -> bool {
+        self.files = (self.files * 2).min(BATCH_FILES);
+        std::mem::take(&mut self.failures) > 0
+    }
+
+    /// The lake refused so many files; gives how long to wait.
+    pub(crate) fn begin(&mut self, files: usize, is_full: bool, now: Duration) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        if !is_full {
+            self.files = (files / 2).max(1);
+        }
+        let rest = doubled(FIRST_PAUSE, LONGEST_PAUSE, self.failures);
+        self.until = now + rest;
+        rest
+    }
+}
