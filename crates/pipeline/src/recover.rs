@@ -27,13 +27,15 @@ pub(crate) async fn finish_abandoned(
     own: &Run,
     rules: &Rules,
 ) -> Result<(Stage, Accounting)> {
+    // In this order: a run that begins after the listing has no segment in it.
+    let segments = wal::segments(lake).await?;
     let (mut abandoned, locks) = run::abandoned(lake).await?;
     // Every receipt says itself whether its feed was strict.
     let rules = Rules { strict: false, ..rules.clone() };
     let mut stage = stage.with_rules(&rules);
     let mut accounting = Accounting::default();
     // Whether or not all of it is staged.
-    for segment in wal::segments(lake).await?.iter().filter(|segment| run::is_dead(lake, &locks, segment)) {
+    for segment in segments.iter().filter(|segment| run::is_dead(lake, &locks, segment)) {
         let has_receipts = seal(lake, segment).await?;
         abandoned.retain(|batch| batch != segment || has_receipts);
     }

@@ -28,10 +28,9 @@ mod wrong;
 
 use std::path::Path;
 
-pub(crate) use doors::Mllp;
-pub(crate) use doors::Tls;
+pub(crate) use doors::{After, Folder, FolderFeed, Mllp, Ready, Tls};
 pub(crate) use effective::{CommandLine, Effective};
-pub(crate) use feeds::{Acknowledge, Port};
+pub(crate) use feeds::{Acknowledge, Feed, Port};
 pub(crate) use sections::{Config, Level, LogFormat, Logs, Oidc, Scope};
 pub(crate) use values::Address;
 pub(crate) use wrong::Errors;

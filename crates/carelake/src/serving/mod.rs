@@ -2,6 +2,7 @@
 
 mod access;
 mod feeds;
+mod folders;
 mod logs;
 mod sql;
 mod tell;
@@ -63,6 +64,9 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
         let opened = opened.map_err(|error| not_open(&format!("mllp {}", name.as_str()), address, &error))?;
         told.push_str(&format!("mllp {} {}\n", name.as_str(), opened.address()?));
         doors.spawn(opened.run(live.clone(), feeds.clone(), metrics.clone(), shutdown.clone()));
+    }
+    if let Some(watcher) = folders::watcher(&config, &lake, metrics.clone()) {
+        doors.spawn(watcher.run(shutdown.clone()));
     }
     doors.spawn(upkeep::keep_up(lake.clone(), config.retention.table_history.0, shutdown.clone()));
     doors.close();
