@@ -123,6 +123,7 @@ fn a_lake_is_made_filled_and_asked() {
         receipts                    2 rows  one row for each message received, with its fate
         reused_control_ids          0 rows  one row for each message whose control ID another message of its sender has
         raw_objects                 1 rows  one row for each object in the raw zone
+        audit                       0 rows  one row for each access to patient data, and for each thing it was about
         segments.msh                1 rows  one row for each occurrence of the segment
         segments.evn                0 rows  one row for each occurrence of the segment
         segments.pid                1 rows  one row for each occurrence of the segment
@@ -547,6 +548,110 @@ fn the_configuration_is_checked_and_shown() {
             --- stderr
             error: cannot read nowhere.toml: No such file or directory (os error 2)
             hint: look at the path; without --config it is ./carelake.toml, or all defaults
+}
+
+#[test]
+fn an_audited_lake_records_who_saw_what_and_shows_nothing_that_it_cannot_record() {
+    let place = Place::new();
+    place.check(
+        &["init", "--audited"],
+        &expect![[r#"
+            exit 0
+            made a lake at ./lake
+            every access to ./lake is recorded from now on
+        "#]],
+    );
+    place.check(
+        &["init", "--audited"],
+        &expect![[r#"
+            exit 1
+            --- stderr
+            error: there already is a lake at ./lake
+            hint: carelake ingest PATH… fills it
+        "#]],
+    );
+    place.run(&["ingest", "adt.hl7", "text.txt"]);
+    let id = |query: &str| {
+        let printed = place.run(&["sql", "--format", "csv", query]).stdout;
+        String::from_utf8(printed).unwrap().lines().nth(1).unwrap().to_owned()
+    };
+    let staged = id("SELECT message_id FROM staging");
+    let failed = id("SELECT message_id FROM errors");
+    place.run(&["sql", "SELECT nothing FROM staging"]);
+    place.run(&["show", &staged]);
+    place.run(&["show", &"0".repeat(32)]);
+    place.run(&["errors", "show", &failed]);
+    place.run(&["errors", "retry", &failed]);
+    place.run(&["replay", "--feed", "default"]);
+    place.check(
+        &[
+            "sql",
+            "SELECT action, outcome, who_kind, address, entity_kind, query FROM audit ORDER BY recorded, chain",
+        ],
+        &expect![[r#"
+            exit 0
+            +---------------+---------+----------+---------+-------------+---------------------------------------------------------------------------------------------------+
+            | action        | outcome | who_kind | address | entity_kind | query                                                                                             |
+            +---------------+---------+----------+---------+-------------+---------------------------------------------------------------------------------------------------+
+            | audit_started | success | local    | local   |             |                                                                                                   |
+            | export        | success | local    | local   |             | SELECT message_id FROM staging                                                                    |
+            | export        | success | local    | local   |             | SELECT message_id FROM errors                                                                     |
+            | query         | failed  | local    | local   |             | SELECT nothing FROM staging                                                                       |
+            | view_message  | success | local    | local   | message     |                                                                                                   |
+            | view_message  | failed  | local    | local   | message     |                                                                                                   |
+            | view_error    | success | local    | local   | error       |                                                                                                   |
+            | retry         | success | local    | local   | error       |                                                                                                   |
+            | replay        | success | local    | local   | feed        |                                                                                                   |
+            | query         | success | local    | local   |             | SELECT action, outcome, who_kind, address, entity_kind, query FROM audit ORDER BY recorded, chain |
+            +---------------+---------+----------+---------+-------------+---------------------------------------------------------------------------------------------------+
+        "#]],
+    );
+    let seen = format!("SELECT count(*) AS seen FROM audit WHERE entity = '{staged}' AND who_id <> ''");
+    assert_eq!(id(&seen), "1");
+    let verified = String::from_utf8(place.run(&["verify"]).stdout).unwrap();
+    assert!(verified.contains("\naudit: 11 events, held against their chains\n"), "{verified}");
+
+    // A zone that is gone is missed, and where nothing can be written nothing is shown.
+    std::fs::rename(place.path().join("lake/audit"), place.path().join("kept")).unwrap();
+    let verified = place.run(&["verify"]);
+    assert_eq!(verified.status.code(), Some(1));
+    let told = String::from_utf8(verified.stderr).unwrap();
+    assert!(told.contains("error: the chain ") && told.contains("is not there"), "{told}");
+    std::fs::write(place.path().join("lake/audit"), "no folder").unwrap();
+    for command in [&["sql", "SELECT control_id FROM staging"][..], &["show", &staged], &["errors", "retry"]]
+    {
+        let output = place.run(command);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{told}");
+        assert!(told.starts_with("error: the access cannot be recorded: "), "{told}");
+        assert!(
+            told.contains("\nhint: this lake is an audited one, so nothing is shown or changed"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn a_lake_that_is_there_becomes_an_audited_one() {
+    let place = Place::new();
+    place.run(&["init"]);
+    place.run(&["ingest", "adt.hl7"]);
+    place.run(&["sql", "SELECT 1"]);
+    assert!(!place.path().join("lake/audit").exists(), "other lakes record nothing");
+    place.check(
+        &["init", "--audited"],
+        &expect![[r#"
+            exit 0
+            every access to ./lake is recorded from now on
+        "#]],
+    );
+    place.check(
+        &["sql", "--format", "csv", "SELECT action, query FROM audit ORDER BY recorded"],
+        &expect![[r#"
+            exit 0
+            action,query
+            audit_started,
+            export,"SELECT action, query FROM audit ORDER BY recorded"
         "#]],
     );
 }

@@ -150,7 +150,7 @@ impl Error {
     pub fn is_full(&self) -> bool {
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Self::Storage(error) if matches!(error.io_kind(), Some(StorageFull | QuotaExceeded)))
-}
+    }
 
     /// What the operating system calls the reason, if it came from there.
     pub fn io_kind(&self) -> Option<std::io::ErrorKind> {

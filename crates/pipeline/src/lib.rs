@@ -63,7 +63,8 @@ pub use retry::{Retried, retry};
 pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
 pub use storage::wal::LogSettings;
 pub use storage::{
-    Disk, Hold, Lake, Location, Put, ThisMachine, marker_key, raw_prefix, token_key, token_revoked_key, tokens_prefix,
+    Disk, Hold, Lake, Location, Put, ThisMachine, marker_key, raw_prefix, token_key, token_revoked_key,
+    tokens_prefix,
 };
 pub use sweep::{Swept, sweep};
 pub use tables::Places;

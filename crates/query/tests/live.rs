@@ -38,7 +38,8 @@ async fn receipts_rows_and_raw_bytes_of_an_open_log_are_those_of_a_sealed_one() 
             Delivery { feed: feed.clone(), origin: "test".into(), bytes: text.into(), wish: Wish::Staged };
         live.put(delivery).await.unwrap().fates.unwrap().await.unwrap();
     }
-    let fates = "SELECT string_agg(fate, ' ' ORDER BY fate) FROM receipts WHERE feed = 'lab' AND origin = 'test'";
+    let fates =
+        "SELECT string_agg(fate, ' ' ORDER BY fate) FROM receipts WHERE feed = 'lab' AND origin = 'test'";
     let bytes = "SELECT raw_length = octet_length(raw), starts_with(raw, 'MSH|') FROM staging";
     assert_eq!(line(&lake, fates).await, "duplicate error filtered staged");
     assert_eq!(line(&lake, bytes).await, "true true");
@@ -47,5 +48,9 @@ async fn receipts_rows_and_raw_bytes_of_an_open_log_are_those_of_a_sealed_one() 
     assert_eq!(line(&lake, fates).await, "duplicate error filtered staged");
     assert_eq!(line(&lake, bytes).await, "true true");
     assert_eq!(line(&lake, "SELECT feed, bytes > 100 FROM raw_objects").await, "lab true");
-    assert_eq!(line(&lake, "SELECT count(*) FROM receipts WHERE received_at > now() - INTERVAL '1 hour' LIMIT 1").await, "4");
+    assert_eq!(
+        line(&lake, "SELECT count(*) FROM receipts WHERE received_at > now() - INTERVAL '1 hour' LIMIT 1")
+            .await,
+        "4"
+    );
 }

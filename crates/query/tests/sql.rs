@@ -1,4 +1,4 @@
-//! Questions and answers as files: `slt/NAME.slt` over the messages in `messages/`.
+//! Questions and answers as files: `slt/NAME.slt` over the messages in `messages/`, `audit.slt` over some events.
 //!
 //! A record is `query` or `error`, the SQL, a line `----`, and the expected lines up to an empty one.
 //! `UPDATE_EXPECT=1 cargo test -p query` rewrites the expected lines.
@@ -33,6 +33,7 @@ async fn every_file_answers_as_written() {
     let full = Engine::open(&lake_of_messages().await).await.unwrap();
     let empty = pipeline::init(Location::memory().unwrap()).await.unwrap();
     let empty = Engine::open(&empty).await.unwrap();
+    let audited = crate::audit::engine(&crate::audit::audited_lake().await).await;
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut differences = String::new();
     let mut files: Vec<PathBuf> =
@@ -40,7 +41,11 @@ async fn every_file_answers_as_written() {
     files.sort();
     assert!(!files.is_empty());
     for file in files {
-        let engine = if file.file_stem().unwrap() == "empty_lake" { &empty } else { &full };
+        let engine = match file.file_stem().unwrap().to_str().unwrap() {
+            "empty_lake" => &empty,
+            "audit" => &audited,
+            _ => &full,
+        };
         let written = std::fs::read_to_string(&file).unwrap();
         let answered = answer_file(engine, &written).await;
         if update && answered != written {

@@ -40,13 +40,18 @@ fn oidc(settings: &config::Oidc) -> OidcSettings {
     let plain = OidcSettings::new(settings.issuer.to_string());
     OidcSettings {
         audiences: vec![settings.audience.as_str().to_owned()],
-        algorithms: settings.algorithms.iter().map(ToString::to_string).collect(),
+        algorithms: settings.algorithms.iter().filter_map(name).collect(),
         leeway: LEEWAY,
         scope_claim: settings.scopes_claim.as_str().to_owned(),
         scopes: if scopes.is_empty() { plain.scopes.clone() } else { scopes },
         keys_last: settings.jwks_refresh.0,
         ..plain
     }
+}
+
+/// What a signature is called, as in the configuration.
+fn name(algorithm: &config::Algorithm) -> Option<String> {
+    serde_json::to_value(algorithm).ok()?.as_str().map(str::to_owned)
 }
 
 fn scope(scope: &config::Scope) -> Scope {

@@ -12,30 +12,33 @@ use crate::config::{self, Config};
 
 /// What watches the folders, if there are any.
 pub(super) fn watcher(config: &Config, lake: &Lake, metrics: Arc<Metrics>) -> Option<Watcher> {
-    let mut folders: Vec<Folder> = config.folders.iter().map(|(name, folder)| watched(config, name.as_str(), folder)).collect();
+    let mut folders: Vec<Folder> =
+        config.folders.iter().map(|(name, folder)| watched(config, name.as_str(), folder)).collect();
     if config.raw_folder.watch
-        && let Some(raw) = Folder::raw(lake)
+        && let Some(mut raw) = Folder::raw(lake)
     {
-        let names = names(config);
-        let feed = FolderFeed::BySubFolder { otherwise: server::feeds::DEFAULT.into(), names };
-        folders.push(Folder { feed, ready: ready(config.raw_folder.ready), settle: config.raw_folder.settle.0, ..raw });
+        raw.feed = FolderFeed::BySubFolder { otherwise: server::feeds::DEFAULT.into(), names: names(config) };
+        raw.ready = ready(config.raw_folder.ready);
+        raw.settle = config.raw_folder.settle.0;
+        folders.push(raw);
     }
     if folders.is_empty() {
         return None;
     }
     let strict: BTreeMap<String, bool> =
         config.feeds.iter().map(|(name, feed)| (name.as_str().to_owned(), feed.strict)).collect();
-    let report = move |report: server::transports::watch::Report| {
-        match &report.what {
-            What::Taken { feed, accounting, .. } => {
-                metrics.accounted(feed, accounting);
-                tracing::info!("{report}");
-            }
-            What::Waiting { .. } | What::Resumed | What::FolderReadable | What::StandsBy => tracing::info!("{report}"),
-            _ => tracing::warn!("{report}"),
+    let report = move |report: server::transports::watch::Report| match &report.what {
+        What::Taken { feed, accounting, .. } => {
+            metrics.accounted(feed, accounting);
+            tracing::info!("{report}");
         }
+        What::Waiting { .. } | What::Resumed | What::FolderReadable | What::StandsBy => {
+            tracing::info!("{report}")
+        }
+        _ => tracing::warn!("{report}"),
     };
-    let rules = move |feed: &str| Rules { strict: strict.get(feed).copied().unwrap_or_default(), ..Rules::default() };
+    let rules =
+        move |feed: &str| Rules { strict: strict.get(feed).copied().unwrap_or_default(), ..Rules::default() };
     Some(Watcher::new(folders, lake.clone(), report).rules(rules))
 }
 
@@ -55,7 +58,12 @@ fn watched(config: &Config, name: &str, folder: &config::Folder) -> Folder {
         (config::After::Move, Some(to)) => After::Move(to.as_path().to_owned()),
         (config::After::Keep | config::After::Move, _) => After::Keep,
     };
-    Folder { feed, ready: ready(folder.ready), settle: folder.settle.0, after, ..Folder::at(folder.path.as_path()) }
+    let mut watched = Folder::at(folder.path.as_path());
+    watched.feed = feed;
+    watched.ready = ready(folder.ready);
+    watched.settle = folder.settle.0;
+    watched.after = after;
+    watched
 }
 
 /// Sub-folders that are called otherwise than their feeds.

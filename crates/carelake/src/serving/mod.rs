@@ -68,7 +68,12 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     if let Some(watcher) = folders::watcher(&config, &lake, metrics.clone()) {
         doors.spawn(watcher.run(shutdown.clone()));
     }
-    doors.spawn(upkeep::keep_up(lake.clone(), config.retention.table_history.0, shutdown.clone()));
+    {
+        // On a thread of its own, so that long passes do not take turns with the doors.
+        let (lake, retention, shutdown) = (lake.clone(), config.retention.table_history.0, shutdown.clone());
+        let runtime = tokio::runtime::Handle::current();
+        doors.spawn_blocking(move || runtime.block_on(upkeep::keep_up(lake, retention, shutdown)));
+    }
     doors.close();
     {
         let mut stdout = std::io::stdout().lock();
