@@ -20,6 +20,10 @@ pub(super) fn watcher(config: &Config, lake: &Lake, metrics: Arc<Metrics>) -> Op
         raw.feed = FolderFeed::BySubFolder { otherwise: server::feeds::DEFAULT.into(), names: names(config) };
         raw.ready = ready(config.raw_folder.ready);
         raw.settle = config.raw_folder.settle.0;
+        // A lake that nothing has come into yet has none.
+        if let Err(error) = std::fs::create_dir_all(&raw.path) {
+            tracing::warn!(%error, "the raw folder could not be made");
+        }
         folders.push(raw);
     }
     if folders.is_empty() {

@@ -1,5 +1,7 @@
 //! What the program tells while it serves, on stderr: events with fields, never a value of a message.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
@@ -23,7 +25,8 @@ pub(super) fn begin(logs: &Logs) {
     let registry = tracing_subscriber::registry().with(ours);
     let done = match logs.format {
         LogFormat::Text => {
-            registry.with(fmt::layer().with_writer(std::io::stderr).with_target(false)).try_init()
+            let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+            registry.with(layer.with_target(false)).try_init()
         }
         LogFormat::Json => {
             let layer =
