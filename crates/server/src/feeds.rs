@@ -32,9 +32,26 @@ pub struct Feed {
 #[derive(Debug, Default)]
 pub struct Feeds {
     declared: HashMap<String, Arc<Feed>>,
-    /// By MSH-3, or MSH-3 and MSH-4, each its first component.
-    senders: HashMap<(String, Option<String>), Arc<Feed>>,
+    /// Those with a facility first.
+    senders: Vec<(Sender, Arc<Feed>)>,
     undeclared: Mutex<HashMap<String, Arc<Feed>>>,
+}
+
+/// What MSH-3, and MSH-4 if it is told, must say: the whole field if it has a `^`, else its first component.
+#[derive(Debug)]
+struct Sender {
+    application: String,
+    facility: Option<String>,
+}
+
+impl Sender {
+    fn is(&self, application: &str, facility: &str) -> bool {
+        let says = |wanted: &str, field: &str| {
+            let first = field.split('^').next().unwrap_or_default();
+            wanted == if wanted.contains('^') { field } else { first }
+        };
+        says(&self.application, application) && self.facility.as_deref().is_none_or(|wanted| says(wanted, facility))
+    }
 }
 
 /// The feed of what belongs to no other.
@@ -45,12 +62,15 @@ impl Feeds {
     pub fn declare(&mut self, feed: Feed, senders: &[String]) {
         let feed = Arc::new(feed);
         for sender in senders {
-            let key = match sender.split_once('|') {
-                Some((application, facility)) => (application.to_owned(), Some(facility.to_owned())),
-                None => (sender.clone(), None),
+            let sender = match sender.split_once('|') {
+                Some((application, facility)) => {
+                    Sender { application: application.into(), facility: Some(facility.into()) }
+                }
+                None => Sender { application: sender.clone(), facility: None },
             };
-            self.senders.insert(key, feed.clone());
+            self.senders.push((sender, feed.clone()));
         }
+        self.senders.sort_by_key(|(sender, _)| sender.facility.is_none());
         self.declared.insert(feed.rules.name.to_string(), feed);
     }
 
@@ -78,8 +98,8 @@ impl Feeds {
     pub fn of_message(&self, message: &[u8], door: Option<&Arc<Feed>>) -> Option<Arc<Feed>> {
         let by_sender = || {
             let (application, facility) = sender(message)?;
-            let both = self.senders.get(&(application.clone(), Some(facility)));
-            both.or_else(|| self.senders.get(&(application, None))).cloned()
+            let named = self.senders.iter().find(|(sender, _)| sender.is(&application, &facility));
+            named.map(|(_, feed)| feed.clone())
         };
         let found = if self.senders.is_empty() { None } else { by_sender() };
         found.or_else(|| door.cloned()).or_else(|| self.named(DEFAULT))
@@ -93,15 +113,15 @@ impl Feeds {
     }
 }
 
-/// The first components of MSH-3 and MSH-4.
+/// MSH-3 and MSH-4, with `^` between their components whatever the message has there.
 fn sender(message: &[u8]) -> Option<(String, String)> {
     let delimiters = Delimiters::from_header(message)?;
     let header = message.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
     let mut fields = header.split(|byte| *byte == delimiters.field).skip(2);
     let mut first = || {
         let field = fields.next().unwrap_or_default();
-        let component = field.split(|byte| *byte == delimiters.component).next().unwrap_or_default();
-        String::from_utf8_lossy(component).trim().to_owned()
+        let text = String::from_utf8_lossy(field);
+        text.trim().replace(char::from(delimiters.component), "^")
     };
     Some((first(), first()))
 }
