@@ -15,9 +15,9 @@ const BMP_STRING: u8 = 0x1e;
 
 /// The subject's name, its parts in the order of the certificate: `O=North Hospital,CN=adt`.
 pub(super) fn subject(certificate: &[u8]) -> Option<String> {
-    let (_, mut subject) = validity_and_subject(certificate)?;
+    let (_, subject) = validity_and_subject(certificate)?;
     let mut parts = Vec::new();
-    while let Some((_, set)) = subject.next() {
+    for (_, set) in subject {
         let mut set = Der(set);
         while let Some((SEQUENCE, attribute)) = set.next() {
             let mut attribute = Der(attribute);
