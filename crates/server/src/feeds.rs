@@ -32,6 +32,8 @@ pub struct Feed {
 #[derive(Debug, Default)]
 pub struct Feeds {
     declared: HashMap<String, Arc<Feed>>,
+    /// Other names, and whose they are.
+    others: HashMap<String, String>,
     /// Those with a facility first.
     senders: Vec<(Sender, Arc<Feed>)>,
     undeclared: Mutex<HashMap<String, Arc<Feed>>>,
@@ -50,7 +52,8 @@ impl Sender {
             let first = field.split('^').next().unwrap_or_default();
             wanted == if wanted.contains('^') { field } else { first }
         };
-        says(&self.application, application) && self.facility.as_deref().is_none_or(|wanted| says(wanted, facility))
+        says(&self.application, application)
+            && self.facility.as_deref().is_none_or(|wanted| says(wanted, facility))
     }
 }
 
@@ -58,8 +61,9 @@ impl Sender {
 pub const DEFAULT: &str = "default";
 
 impl Feeds {
-    /// Declares a feed. Each of its `senders` is `MSH-3` or `MSH-3|MSH-4`.
-    pub fn declare(&mut self, feed: Feed, senders: &[String]) {
+    /// Declares a feed. Each of its `senders` is `MSH-3` or `MSH-3|MSH-4`; `others` are further names for it.
+    pub fn declare(&mut self, feed: Feed, senders: &[String], others: &[String]) {
+        self.others.extend(others.iter().map(|other| (other.clone(), feed.rules.name.to_string())));
         let feed = Arc::new(feed);
         for sender in senders {
             let sender = match sender.split_once('|') {
@@ -76,6 +80,7 @@ impl Feeds {
 
     /// The feed of a name. Without any declaration each name that can be one is a feed; with declarations, those and `default`.
     pub fn named(&self, name: &str) -> Option<Arc<Feed>> {
+        let name = self.others.get(name).map_or(name, String::as_str);
         if let Some(feed) = self.declared.get(name) {
             return Some(feed.clone());
         }
@@ -138,8 +143,9 @@ mod tests {
     #[test]
     fn a_message_belongs_to_the_feed_that_names_its_sender() {
         let mut feeds = Feeds::default();
-        feeds.declare(feed("lab"), &["LIS".into()]);
-        feeds.declare(feed("lab-west"), &["LIS|WEST".into()]);
+        feeds.declare(feed("lab"), &["LIS".into()], &["results".into()]);
+        feeds.declare(feed("lab-west"), &["LIS|WEST^1.2^ISO".into()], &[]);
+        assert_eq!(&*feeds.named("results").unwrap().rules.name, "lab");
         let of = |message: &str| feeds.of_message(message.as_bytes(), None).unwrap().rules.name.to_string();
         assert_eq!(of("MSH|^~\\&|LIS|WEST^1.2^ISO|\rPID|"), "lab-west");
         assert_eq!(of("MSH#*~\\&#LIS*x#EAST#"), "lab");

@@ -94,12 +94,6 @@ pub(crate) struct Sender {
 as_text!(Sender, "a sender", "what MSH-3 holds, or MSH-3|MSH-4, such as \"LAB\" or \"LAB|NORTH\"");
 
 impl Sender {
-    /// Whether these fields, as they were sent, are of this sender.
-    pub(crate) fn sent(&self, application: &str, facility: &str) -> bool {
-        is_value(&self.application, application)
-            && self.facility.as_deref().is_none_or(|wanted| is_value(wanted, facility))
-    }
-
     fn from_text(text: &str) -> Option<Self> {
         let (application, facility) = match text.split_once('|') {
             Some((application, facility)) => (application, Some(facility)),
@@ -112,11 +106,6 @@ impl Sender {
             facility: facility.map(|facility| facility.trim().to_owned()),
         })
     }
-}
-
-fn is_value(wanted: &str, sent: &str) -> bool {
-    let first_component = sent.split('^').next().unwrap_or_default();
-    wanted == if wanted.contains('^') { sent } else { first_component }
 }
 
 impl fmt::Display for Sender {

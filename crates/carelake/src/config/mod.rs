@@ -30,7 +30,7 @@ use std::path::Path;
 
 pub(crate) use doors::{After, Folder, FolderFeed, Mllp, Ready, Tls};
 pub(crate) use effective::{CommandLine, Effective};
-pub(crate) use feeds::{Acknowledge, Feed, Port};
+pub(crate) use feeds::{Acknowledge, Feed};
 pub(crate) use sections::{Algorithm, Config, Level, LogFormat, Logs, Oidc, Scope};
 pub(crate) use values::Address;
 pub(crate) use wrong::Errors;

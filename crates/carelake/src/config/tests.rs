@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use expect_test::{Expect, expect, expect_file};
 use toml::{Table, Value};
 
-use super::assign::Way;
 use super::describe::{Section, Shape};
 use super::effective::root;
 use super::feeds::Feed;
@@ -260,54 +259,6 @@ fn several_errors_make_one_failure_that_reads_like_them() {
     for line in text.lines() {
         let (_, said) = line.split_once(": ").unwrap();
         assert!(failure.contains(said), "{said}");
-    }
-}
-
-#[test]
-fn a_message_belongs_to_the_feed_of_its_name_its_sender_or_its_door() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("carelake.toml");
-    let text = r#"
-        [feeds.lab]
-        senders = ["LAB"]
-        paths = ["results", "lab-old"]
-        [feeds.lab-north]
-        senders = ["LAB|NORTH"]
-        [feeds.adt]
-        ports = [2576]
-        [feeds.drops]
-        [mllp.default]
-        [mllp.adt]
-        listen = "127.0.0.1:2576"
-        [mllp.pharmacy]
-        listen = "127.0.0.1:0"
-        feed = "drops"
-        [folders.results]
-        path = "results"
-        [folders.fixed]
-        path = "fixed"
-        feed = "drops"
-    "#;
-    std::fs::write(&file, text).unwrap();
-    let config = load(&file, &[]).unwrap_or_else(|errors| panic!("{}", printed(&errors))).config;
-    let feed = |way, application, facility| config.feed_of(way, application, facility).to_owned();
-    for (way, application, facility, expected) in [
-        (Way::Mllp("default"), "", "", "default"),
-        (Way::Mllp("default"), "LAB", "SOUTH", "lab"),
-        (Way::Mllp("default"), "LAB", "NORTH", "lab-north"),
-        (Way::Mllp("adt"), "PIX", "", "adt"),
-        (Way::Mllp("adt"), "LAB", "", "lab"),
-        (Way::Mllp("pharmacy"), "PIX", "", "drops"),
-        (Way::Folder("results"), "PIX", "", "lab"),
-        (Way::Folder("fixed"), "PIX", "", "drops"),
-        (Way::Folder("fixed"), "LAB", "NORTH", "lab-north"),
-        (Way::Named("lab-old"), "PIX", "", "lab"),
-        (Way::Named("adt"), "LAB", "NORTH", "adt"),
-        (Way::Named("any"), "LAB", "", "any"),
-        (Way::Other, "LAB", "", "lab"),
-        (Way::Other, "", "", "default"),
-    ] {
-        assert_eq!(feed(way, application, facility), expected, "{way:?} {application} {facility}");
     }
 }
 

@@ -25,7 +25,8 @@ pub(super) fn feeds(config: &Config) -> Result<Feeds> {
             config::Acknowledge::Converted => Acknowledge::Converted,
         };
         let senders: Vec<String> = feed.senders.iter().map(ToString::to_string).collect();
-        feeds.declare(Feed { rules: Arc::new(rules), acknowledge }, &senders);
+        let names: Vec<String> = feed.paths.iter().map(|path| path.as_str().to_owned()).collect();
+        feeds.declare(Feed { rules: Arc::new(rules), acknowledge }, &senders, &names);
     }
     Ok(feeds)
 }

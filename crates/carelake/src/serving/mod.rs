@@ -27,7 +27,8 @@ use storage::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{Address, Config, Effective, Mllp, Port};
+use crate::config::values::Name;
+use crate::config::{Address, Config, Effective, Mllp};
 use crate::report::{self, Failure, Result};
 
 /// Opens a lake and its doors, and serves until it is told to end; then everything that was taken is put into the tables.
@@ -58,7 +59,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     }
     for (name, door) in &config.mllp {
         let Some(address) = door.listen.address() else { continue };
-        let settings = mllp_settings(&config, &feeds, name.as_str(), door)?;
+        let settings = mllp_settings(&config, &feeds, name, door)?;
         let opened =
             mllp::Door::open(resolve(address).await?, settings, access::tls(door.tls.as_ref(), &[])?).await;
         let opened = opened.map_err(|error| not_open(&format!("mllp {}", name.as_str()), address, &error))?;
@@ -186,9 +187,9 @@ fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
     }
 }
 
-fn mllp_settings(config: &Config, feeds: &Feeds, name: &str, door: &Mllp) -> Result<mllp::Settings> {
+fn mllp_settings(config: &Config, feeds: &Feeds, name: &Name, door: &Mllp) -> Result<mllp::Settings> {
     Ok(mllp::Settings {
-        name: name.to_owned(),
+        name: name.as_str().to_owned(),
         feed: door_feed(config, feeds, name, door)?,
         max_frame: in_memory(door.max_frame.0),
         idle_timeout: door.idle_timeout.0,
@@ -199,18 +200,15 @@ fn mllp_settings(config: &Config, feeds: &Feeds, name: &str, door: &Mllp) -> Res
 }
 
 /// The feed of a door: that which its section names, or the one that lists the door.
-fn door_feed(config: &Config, feeds: &Feeds, name: &str, door: &Mllp) -> Result<Option<Arc<Feed>>> {
-    let port = door.listen.address().map(|address| address.port);
-    let lists = |ports: &[Port]| {
-        ports.iter().any(|listed| match listed {
-            Port::Number(number) => Some(*number) == port,
-            Port::Door(door) => door.as_str() == name,
-        })
-    };
-    let listing = config.feeds.iter().find(|(_, feed)| lists(&feed.ports)).map(|(name, _)| name);
-    let Some(feed) = door.feed.as_ref().or(listing) else { return Ok(None) };
+fn door_feed(config: &Config, feeds: &Feeds, name: &Name, door: &Mllp) -> Result<Option<Arc<Feed>>> {
+    let listing = config.feeds.iter().find(|(_, feed)| feed.ports.iter().any(|port| port.is_of(name, door)));
+    let Some(feed) = door.feed.as_ref().or(listing.map(|(feed, _)| feed)) else { return Ok(None) };
     let unknown = || {
-        Failure::new(format!("the door mllp.{name} has the feed {}, which is not declared", feed.as_str()))
+        Failure::new(format!(
+            "the door mllp.{} has the feed {}, which is not declared",
+            name.as_str(),
+            feed.as_str()
+        ))
     };
     feeds
         .named(feed.as_str())

@@ -175,22 +175,6 @@ impl Port {
 }
 
 #[test]
-fn senders_are_compared_by_component_or_as_a_whole() {
-    let sent = |sender: &str, application: &str, facility: &str| {
-        let sender: Sender = serde::Deserialize::deserialize(Value::String(sender.to_owned())).unwrap();
-        sender.sent(application, facility)
-    };
-    assert!(sent("LAB", "LAB", ""));
-    assert!(sent("LAB", "LAB^1.2.3^ISO", "NORTH"));
-    assert!(sent("LAB|NORTH", "LAB", "NORTH^4.5.6^ISO"));
-    assert!(sent("LAB^1.2.3^ISO", "LAB^1.2.3^ISO", "NORTH"));
-    assert!(!sent("LAB", "LAB2", "NORTH"));
-    assert!(!sent("LAB|NORTH", "LAB", "SOUTH"));
-    assert!(!sent("LAB^1.2.3^ISO", "LAB", "NORTH"));
-    assert!(!sent("LAB", "", ""));
-}
-
-#[test]
 fn a_secret_is_shown_nowhere() {
     let secret: Secret = serde::Deserialize::deserialize(Value::String("canary".to_owned())).unwrap();
     assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "(set) Some((set))");

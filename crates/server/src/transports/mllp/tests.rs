@@ -147,7 +147,7 @@ async fn a_feed_may_want_its_messages_converted_and_conformant_before_they_are_a
     let filters = vec!["ACK".parse::<Filter>().unwrap()];
     let rules = FeedRules { name: "lab".into(), strict: true, filters, ..FeedRules::default() };
     let feed = Feed { rules: Arc::new(rules), acknowledge: Acknowledge::Converted };
-    feeds.declare(feed, &["A".into()]);
+    feeds.declare(feed, &["A".into()], &[]);
     let running = Running::start(Settings::default(), feeds).await;
     let mut stream = running.connect().await;
     // PID-5 is required.
