@@ -17,7 +17,7 @@ mod lock;
 pub mod raw;
 mod upload;
 
-pub use delta_log::{LINES, check_commit_text, check_log};
+pub use delta_log::{LINES, REWRITTEN, check_commit_text, check_log};
 pub use disk::{Disk, ThisMachine};
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};

@@ -125,7 +125,13 @@ impl Writer {
             actions::transaction(APPLICATION, self.application_version + 1),
         ];
         lines.extend(removes.iter().map(|file| actions::remove(self.table.path_of(&file.key), file.size)));
-        lines.extend(files.iter().map(DataFile::add_action));
+        lines.extend(files.iter().map(|file| {
+            let mut add = file.add_action();
+            if !removes.is_empty() {
+                add["add"]["tags"][storage::REWRITTEN] = "true".into();
+            }
+            add
+        }));
         match self.table.write(self.version + 1, actions::lines(&lines)).await {
             Ok(()) => {
                 self.version += 1;
