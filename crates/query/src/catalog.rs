@@ -8,7 +8,7 @@ use tables::names::{self, Datatype, Slot};
 
 use crate::counts::{self, Counts, Filled, Rows};
 use crate::pluck::{AT, EACH};
-use crate::{Answer, Engine, Error, Result};
+use crate::{Answer, Engine, Error, Result, ops};
 
 /// A table.
 #[derive(Clone, Debug)]
@@ -55,9 +55,10 @@ impl Engine {
     /// The tables, with how many rows each has.
     pub async fn tables(&self) -> Result<Vec<TableEntry>> {
         let mut entries = Vec::new();
-        for (name, description) in TABLES {
+        for (name, description) in TABLES.into_iter().chain(ops::TABLES) {
             let rows = match name {
-                "receipts" => Some(self.count(&self.ledger_of_receipts()).await?),
+                "receipts" | "ops.receipts" => Some(self.count(&self.ledger_of_receipts()).await?),
+                "ops.feeds" | "ops.feed_volume" if self.is_large() => None,
                 "reused_control_ids" if self.is_large() => None,
                 name => Some(self.count(name).await?),
             };

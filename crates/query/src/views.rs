@@ -90,7 +90,7 @@ pub(crate) async fn reused_control_ids(context: &SessionContext) -> Result<Arc<d
     view(context, REUSED_CONTROL_IDS).await
 }
 
-async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {
+pub(crate) async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {
     let plan = context.state().create_logical_plan(query).await?;
     Ok(Arc::new(ViewTable::new(plan, None)))
 }
@@ -103,7 +103,13 @@ pub(crate) async fn receipt_files(lake: &Lake, moment: Option<i64>) -> Result<Fi
         if moment.is_some_and(|moment| begun(&object.key).is_some_and(|begun| begun > moment)) {
             continue;
         }
-        files.push(DataFile { key: object.key, size: object.size, rows: None, ranges: Ranges::default() });
+        files.push(DataFile {
+            key: object.key,
+            size: object.size,
+            rows: None,
+            ranges: Ranges::default(),
+            visible_at: None,
+        });
     }
     Ok(FilesTable::new(schema, Arc::new(files)))
 }

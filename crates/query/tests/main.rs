@@ -5,5 +5,6 @@ mod bytes;
 mod catalog;
 mod docs;
 mod engine;
+mod ops;
 mod raw;
 mod sql;
