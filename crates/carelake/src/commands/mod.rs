@@ -9,6 +9,7 @@ mod inspect;
 mod replay;
 mod show;
 mod sql;
+mod status;
 mod sweep;
 mod verify;
 
@@ -51,6 +52,8 @@ enum Command {
     Replay(replay::Replay),
     /// Remove what interrupted work left behind
     Sweep(sweep::Sweep),
+    /// Tell whether every feed is alive
+    Status(status::Status),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -71,6 +74,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Errors(command) => command.run(lake).await,
         Command::Replay(command) => command.run(lake).await,
         Command::Sweep(command) => command.run(lake).await,
+        Command::Status(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }
 }

@@ -31,7 +31,8 @@ impl Sweep {
     }
 }
 
-fn age(text: &str) -> Result<Duration, String> {
+/// Reads an age.
+pub(super) fn age(text: &str) -> Result<Duration, String> {
     let unit = text.chars().next_back().unwrap_or_default();
     let seconds = match unit {
         's' => 1,
