@@ -124,6 +124,9 @@ fn a_lake_is_made_filled_and_asked() {
         reused_control_ids          0 rows  one row for each message whose control ID another message of its sender has
         raw_objects                 1 rows  one row for each object in the raw zone
         audit                       0 rows  one row for each access to patient data, and for each thing it was about
+        ops.feeds                   1 rows  one row for each feed, with what came in the last 24 hours and whether it is alive
+        ops.feed_volume             1 rows  one row for each feed and hour of the last week, with what is usual for the hour
+        ops.receipts                2 rows  one row for each message received, with its fate and when it could be asked for
         segments.msh                1 rows  one row for each occurrence of the segment
         segments.evn                0 rows  one row for each occurrence of the segment
         segments.pid                1 rows  one row for each occurrence of the segment

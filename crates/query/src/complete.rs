@@ -2,7 +2,7 @@
 
 use tables::names::{self, Datatype, SEGMENT_INDEXES, Slot};
 
-use crate::Engine;
+use crate::{Engine, ops};
 
 impl Engine {
     /// The names that may follow a path which ends with a dot, or the names of tables and columns for an empty one.
@@ -18,6 +18,10 @@ impl Engine {
         }
         match &steps[..] {
             [] => self.top_names(),
+            [first] if first.eq_ignore_ascii_case("ops") => {
+                let tables = ops::TABLES.iter().filter_map(|(name, _)| name.split_once('.'));
+                tables.map(|(_, table)| table.to_owned()).collect()
+            }
             [first] if first.eq_ignore_ascii_case("segments") => {
                 names::segments().iter().map(|segment| segment.key().to_owned()).collect()
             }
@@ -27,7 +31,8 @@ impl Engine {
     }
 
     fn top_names(&self) -> Vec<String> {
-        let tables = self.table_list().map(|(name, _)| name).chain(["segments"]).map(str::to_owned);
+        let tables = self.table_list().map(|(name, _)| name).filter(|name| !name.contains('.'));
+        let tables = tables.chain(["segments", "ops"]).map(str::to_owned);
         let columns = self.staging_columns();
         tables.chain(columns).collect()
     }

@@ -23,20 +23,22 @@ use crate::receipts::Receipts;
 use crate::schemas::Schemas;
 use crate::segments::Segments;
 use crate::table::{FilesTable, store_url};
-use crate::{Error, Result, describe, dialect, functions, log, nearest, pluck, views};
+use crate::{Error, Result, describe, dialect, functions, log, nearest, ops, pluck, views};
 
 /// A version of a lake, with everything that SQL can ask of it.
 pub struct Engine {
-    context: SessionContext,
+    pub(crate) context: SessionContext,
+    pub(crate) lake: Lake,
     staging: FilesTable,
     errors: FilesTable,
     receipts: SchemaRef,
     reused_control_ids: SchemaRef,
+    ops_receipts: SchemaRef,
     segments: Arc<Segments>,
     /// Only for those who may see it.
     audit: Option<Arc<AuditTable>>,
     /// The moment that is asked, in microseconds since 1970, if it is not the present.
-    moment: Option<i64>,
+    pub(crate) moment: Option<i64>,
 }
 
 impl std::fmt::Debug for Engine {
@@ -113,8 +115,15 @@ impl Engine {
         let ledger = MemorySchemaProvider::new();
         ledger.register_table("receipts".into(), Arc::new(receipts))?;
         ledger.register_table("errors".into(), Arc::new(errors.clone()))?;
+        ledger.register_table("visible".into(), Arc::new(staging.visible()))?;
         let main = Arc::new(main);
-        let schemas = Schemas { main: main.clone(), segments: segments.clone(), ledger: Arc::new(ledger) };
+        let ops = Arc::new(MemorySchemaProvider::new());
+        let schemas = Schemas {
+            main: main.clone(),
+            segments: segments.clone(),
+            ops: ops.clone(),
+            ledger: Arc::new(ledger),
+        };
         context.register_catalog("lake", Arc::new(schemas));
 
         let has_errors = errors.rows() != Some(0);
@@ -126,7 +135,19 @@ impl Engine {
         let view = views::reused_control_ids(&context).await?;
         let reused_control_ids = view.schema();
         main.register_table("reused_control_ids".into(), view)?;
-        Ok(Self { context, staging, errors, receipts, reused_control_ids, segments, audit, moment })
+        let ops_receipts = ops::fill(ops.as_ref(), &context, lake, moment).await?;
+        Ok(Self {
+            context,
+            lake: lake.clone(),
+            staging,
+            errors,
+            receipts,
+            reused_control_ids,
+            ops_receipts,
+            segments,
+            audit,
+            moment,
+        })
     }
 
     /// Asks a question. Nothing a question says can change the lake.
@@ -212,7 +233,7 @@ impl Engine {
 
     /// The tables that are no segments', and what a row of each is.
     pub(crate) fn table_list(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        TABLES.into_iter().chain(self.audit.as_ref().map(|_| audit::TABLE))
+        TABLES.into_iter().chain(self.audit.as_ref().map(|_| audit::TABLE)).chain(ops::TABLES)
     }
 
     /// The names of the segments that some column holds.
@@ -230,6 +251,8 @@ impl Tables for Engine {
             (None | Some("main"), "reused_control_ids") => Some(self.reused_control_ids.clone()),
             (None | Some("main"), "raw_objects") => Some(raw_objects::schema()),
             (None | Some("main"), "audit") => self.audit.as_ref().map(|audit| audit.schema()),
+            (Some("ops"), "receipts") => Some(self.ops_receipts.clone()),
+            (Some("ops"), table) => ops::columns(table),
             (Some("segments"), segment) => self.segments.view(segment).map(|view| view.schema()),
             _ => None,
         }

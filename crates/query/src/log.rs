@@ -66,11 +66,17 @@ pub(crate) async fn open(lake: &Lake, folder: &Path, as_of: Option<AsOf>) -> Res
     let schema: SchemaRef = snapshot.arrow_schema();
     let mut files: Vec<DataFile> = snapshot
         .file_views(log.as_ref(), None)
-        .map_ok(|view| DataFile {
-            key: view.path().split('/').fold(folder.clone(), |key, part| key.join(part)),
-            size: view.size().cast_unsigned(),
-            rows: view.num_records(),
-            ranges: view.stats().map(|stats| Ranges::read(&stats, &schema)).unwrap_or_default(),
+        .map_ok(|view| {
+            #[expect(deprecated, reason = "nothing else gives the tags")]
+            let add = view.add_action();
+            let is_rewritten = add.tags.as_ref().is_some_and(|tags| tags.contains_key(storage::REWRITTEN));
+            DataFile {
+                key: add.path.split('/').fold(folder.clone(), |key, part| key.join(part)),
+                size: add.size.cast_unsigned(),
+                rows: view.num_records(),
+                ranges: add.stats.map(|stats| Ranges::read(&stats, &schema)).unwrap_or_default(),
+                visible_at: (!is_rewritten).then_some(add.modification_time * 1_000),
+            }
         })
         .try_collect()
         .await?;

@@ -57,6 +57,7 @@ impl Receipts {
             size: file.size,
             rows: None,
             ranges: Ranges::default(),
+            visible_at: None,
         });
         let files = FilesTable::new(self.schema.clone(), Arc::new(files.collect()));
         let rows = logged.iter().map(|(_, records)| rows(&self.schema, records));

@@ -7,11 +7,10 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
-use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
+use datafusion::common::{Result, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -39,7 +38,13 @@ pub(crate) struct DataFile {
     pub(crate) rows: Option<usize>,
     /// What the log tells of its values.
     pub(crate) ranges: Ranges,
+    /// When the commit was written that made its rows visible, in microseconds since 1970; `None` if they were visible
+    /// before, in a file that this one replaced.
+    pub(crate) visible_at: Option<i64>,
 }
+
+/// The column with the moment at which a row became visible: a value for each file, which is not in the file.
+const VISIBLE_AT: &str = "visible_at";
 
 /// A table made of Parquet files in the lake's store.
 #[derive(Clone, Debug)]
@@ -61,6 +66,28 @@ impl FilesTable {
     /// The same files with fewer columns, on the top or inside of others.
     pub(crate) fn narrowed(&self, schema: SchemaRef) -> Self {
         Self { schema, ..self.clone() }
+    }
+
+    /// The same rows with what tells them apart and when each became visible.
+    pub(crate) fn visible(&self) -> Self {
+        const COLUMNS: [&str; 5] = ["message_id", "feed", "received_at", "raw_key", "raw_offset"];
+        let kept = |name: &str| self.schema.field_with_name(name).ok().cloned();
+        let mut fields: Vec<Field> = COLUMNS.into_iter().filter_map(kept).collect();
+        let time = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        fields.push(Field::new(VISIBLE_AT, time, true));
+        self.narrowed(Arc::new(Schema::new(fields)))
+    }
+
+    /// The columns with a value for each row, and behind them that with a value for each file, if it is wanted.
+    fn table_schema(&self) -> TableSchema {
+        match self.schema.fields().split_last() {
+            Some((last, others)) if last.name() == VISIBLE_AT => {
+                TableSchema::builder(Arc::new(Schema::new(others.to_vec())))
+                    .with_table_partition_cols(vec![last.clone()])
+                    .build()
+            }
+            _ => TableSchema::from(self.schema.clone()),
+        }
     }
 
     /// The files that can have a row which passes the filters, as far as the log tells.
@@ -92,7 +119,9 @@ impl FilesTable {
         // What is known of a file's inside is kept: a file never changes.
         let store = session.runtime_env().object_store(store_url()?)?;
         let known = session.runtime_env().cache_manager.get_file_metadata_cache();
-        let mut source = ParquetSource::new(TableSchema::from(self.schema.clone()))
+        let schema = self.table_schema();
+        let has_file_values = !schema.table_partition_cols().is_empty();
+        let mut source = ParquetSource::new(schema)
             .with_table_parquet_options(options)
             .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(store, known)));
         if let Some(filter) = datafusion::logical_expr::utils::conjunction(filters.to_vec()) {
@@ -104,7 +133,12 @@ impl FilesTable {
         let mut groups: Vec<Vec<PartitionedFile>> = vec![Vec::new(); partitions.min(files.len().max(1))];
         let group_count = groups.len();
         for (position, file) in files.iter().enumerate() {
-            groups[position % group_count].push(PartitionedFile::new(file.key.to_string(), file.size));
+            let mut part = PartitionedFile::new(file.key.to_string(), file.size);
+            if has_file_values {
+                let visible_at = ScalarValue::TimestampMicrosecond(file.visible_at, Some("UTC".into()));
+                part = part.with_partition_values(vec![visible_at]);
+            }
+            groups[position % group_count].push(part);
         }
         let rows: Option<usize> = files.iter().map(|file| file.rows).sum();
         let rows = match rows {

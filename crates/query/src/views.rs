@@ -88,7 +88,7 @@ pub(crate) async fn reused_control_ids(context: &SessionContext) -> Result<Arc<d
     view(context, REUSED_CONTROL_IDS).await
 }
 
-async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {
+pub(crate) async fn view(context: &SessionContext, query: &str) -> Result<Arc<dyn TableProvider>> {
     let plan = context.state().create_logical_plan(query).await?;
     Ok(Arc::new(ViewTable::new(plan, None)))
 }

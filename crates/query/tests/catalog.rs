@@ -48,7 +48,15 @@ async fn columns_tell_what_they_are_and_how_often_they_are_filled() {
     let columns = engine.columns("segments.pid").await.unwrap();
     assert_eq!(entry(&columns, "patient_identifier_list.id_number").of, 6, "further patients count too");
 
-    for table in ["errors", "receipts", "reused_control_ids", "raw_objects"] {
+    for table in [
+        "errors",
+        "receipts",
+        "reused_control_ids",
+        "raw_objects",
+        "ops.feeds",
+        "ops.feed_volume",
+        "ops.receipts",
+    ] {
         assert!(!engine.columns(table).await.unwrap().is_empty(), "{table}");
     }
     assert_eq!(entry(&engine.columns("receipts").await.unwrap(), "fate").filled, 5);

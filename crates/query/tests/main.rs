@@ -7,5 +7,6 @@ mod catalog;
 mod docs;
 mod engine;
 mod live;
+mod ops;
 mod raw;
 mod sql;

@@ -15,6 +15,9 @@ use crate::{Error, Lake, Result};
 /// The member of `commitInfo` that says how many lines the commit has.
 pub const LINES: &str = "lines";
 
+/// The tag of a file that took the place of others: its rows were visible before it was.
+pub const REWRITTEN: &str = "carelake.rewritten";
+
 /// Commits read at the same time.
 const READS: usize = 16;
 const PARQUET_MAGIC: &[u8] = b"PAR1";

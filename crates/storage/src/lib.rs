@@ -18,7 +18,7 @@ pub mod raw;
 mod upload;
 pub mod wal;
 
-pub use delta_log::{LINES, check_commit_text, check_log};
+pub use delta_log::{LINES, REWRITTEN, check_commit_text, check_log};
 pub use disk::{Disk, ThisMachine};
 pub use durable_local::DurableLocal;
 pub use error::{Error, Result};

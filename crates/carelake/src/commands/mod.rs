@@ -12,6 +12,7 @@ mod replay;
 mod serve;
 mod show;
 mod sql;
+mod status;
 mod sweep;
 mod token;
 mod verify;
@@ -63,6 +64,8 @@ enum Command {
     Config(config::Config),
     /// Say who may use the doors of a lake
     Token(token::Token),
+    /// Tell whether every feed is alive
+    Status(status::Status),
     /// Prove that nothing is lost, doubled or changed
     Verify(verify::Verify),
 }
@@ -88,6 +91,7 @@ pub(crate) async fn run(Arguments { lake, command }: Arguments) -> Result<ExitCo
         Command::Sweep(command) => command.run(lake).await,
         Command::Config(command) => command.run(lake),
         Command::Token(command) => command.run(lake).await,
+        Command::Status(command) => command.run(lake).await,
         Command::Verify(command) => command.run(lake).await,
     }
 }

@@ -154,7 +154,13 @@ impl Writer {
         ];
         let path = |file: &ListedFile| self.table.path_of(&file.key).to_owned();
         lines.extend(removes.iter().map(|file| actions::remove(&path(file), file.size, data_change)));
-        lines.extend(files.iter().map(|file| file.add_action(data_change)));
+        lines.extend(files.iter().map(|file| {
+            let mut add = file.add_action(data_change);
+            if !removes.is_empty() {
+                add["add"]["tags"][storage::REWRITTEN] = "true".into();
+            }
+            add
+        }));
         match self.table.write(self.version + 1, actions::lines(&lines)).await {
             Ok(()) => {
                 self.version += 1;

@@ -130,7 +130,9 @@ pub(super) fn table_properties(batch: &RecordBatch, rows_a_group: usize) -> Writ
 
 /// Settings for files of receipts.
 pub(crate) fn receipts_properties() -> WriterPropertiesBuilder {
+    // Whoever asks for a span of time leaves out what lies outside of it.
     plain_properties()
+        .set_column_statistics_enabled(ColumnPath::from("received_at"), EnabledStatistics::Chunk)
 }
 
 /// What the columns of all files are compressed with, where it is worth it.

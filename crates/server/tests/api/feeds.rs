@@ -53,11 +53,11 @@ async fn whoever_waits_is_told_what_became_of_each() {
     assert_eq!((&taken["staged"], &taken["error"], &taken["pending"]), (&json!(1), &json!(2), &json!(0)));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn who_waits_too_long_gets_what_is_known() {
     let server = Server::new().await;
     server.intake.never_converts.store(true, Ordering::SeqCst);
-    let answer = server.post("/v1/feeds/lab/messages?wait=staged&timeout=2", MESSAGE).await;
+    let answer = server.post("/v1/feeds/lab/messages?wait=staged&timeout=1", MESSAGE).await;
     assert_eq!(answer.status, 202);
     assert_eq!((&answer.json()["pending"], &answer.json()["received"]), (&json!(1), &json!(1)));
 }
@@ -159,7 +159,7 @@ async fn files_of_a_form_are_taken_one_by_one() {
     let origins: Vec<_> =
         server.intake.puts.lock().unwrap().iter().map(|(_, origin, _)| origin.clone()).collect();
     assert_eq!(origins, ["http/one.hl7", "http/two.hl7"]);
-    server.send(request(), &body.as_bytes()[..body.len() - 30]).await.is_problem("bad-body", 400);
+    server.send(request(), body.as_bytes()[..body.len() - 30].to_vec()).await.is_problem("bad-body", 400);
     let request = Request::post(MESSAGES).header("content-type", "multipart/form-data");
     server.send(request, body).await.is_problem("bad-body", 400);
 }
@@ -207,14 +207,15 @@ async fn a_key_is_free_again_after_a_failure_and_busy_meanwhile() {
     second.is_problem("key-in-use", 409);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_body_that_does_not_come_is_not_waited_for() {
-    let server = Server::new().await;
+    let limits = Limits { body_pause: Duration::from_millis(200), ..Limits::default() };
+    let server = Server::with(|seams| seams.limits = limits).await;
     let silent = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
     server.post(MESSAGES, silent).await.is_problem("slow-body", 408);
     // One byte now and then keeps no connection either.
     let trickle = stream::repeat(()).then(async |()| {
-        tokio::time::sleep(Duration::from_secs(5)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
         Ok::<_, Infallible>(Bytes::from_static(b"M"))
     });
     server.post(MESSAGES, Body::from_stream(trickle)).await.is_problem("slow-body", 408);
