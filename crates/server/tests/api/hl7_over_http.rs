@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::Request;
-use server::api::Refused;
+use server::api::{Limits, Refused};
 
 use crate::{MESSAGE, Server, message};
 
@@ -85,7 +85,7 @@ async fn what_is_not_one_message_is_rejected() {
 
 #[tokio::test]
 async fn a_feed_may_want_its_messages_converted_first() {
-    let limits = Limits { wait: std::time::Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { wait: Duration::from_millis(300), ..Limits::default() };
     let server = Server::with(|seams| seams.limits = limits).await;
     server.intake.converts_first.store(true, Ordering::SeqCst);
     assert!(server.post("/hl7/lab", MESSAGE).await.text().contains("MSA|AA|"));
