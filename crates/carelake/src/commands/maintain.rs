@@ -68,6 +68,6 @@ impl Maintain {
 }
 
 fn files(text: &str) -> Result<usize, String> {
-    let number = text.parse().ok().filter(|number| *number >= 2);
+    let number = text.parse::<usize>().ok().filter(|number| *number >= 2);
     number.ok_or_else(|| "this is no number of files: write 2 or more".to_owned())
 }

@@ -9,8 +9,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore};
 use storage::{Lake, staging_table};
 
 use super::Expired;
@@ -38,10 +38,10 @@ pub(super) async fn expire(
         let reaches_back = match log.first_needed(since) {
             Some(first) if log.has_before(first) && may_forget(lake, table, first).await? => {
                 forget(lake, table, &log, first, expired).await?;
-                log.commits.get(&first).map(committed)
+                log.commits.get(&first).map(|commit| commit.at)
             }
-            Some(first) => log.commits.range(..=first).next().map(|(_, commit)| committed(commit)),
-            None => log.commits.values().next().map(committed),
+            Some(first) => log.commits.range(..=first).next().map(|(_, commit)| commit.at),
+            None => log.commits.values().next().map(|commit| commit.at),
         };
         since = since.min(reaches_back.map_or(i64::MIN, |moment| moment - SLACK));
     }
@@ -49,17 +49,27 @@ pub(super) async fn expire(
 }
 
 /// The files of a table's log, by version.
+#[derive(Default)]
 struct Log {
-    commits: BTreeMap<u64, ObjectMeta>,
-    /// One may be in several parts.
-    checkpoints: BTreeMap<u64, Vec<ObjectMeta>>,
+    folder: Path,
+    commits: BTreeMap<u64, Commit>,
+    /// The key and the bytes of each; one may be in several parts.
+    checkpoints: BTreeMap<u64, Vec<(Path, u64)>>,
+}
+
+/// What is kept of each of maybe a million commits.
+#[derive(Clone, Copy)]
+struct Commit {
+    /// Milliseconds since 1970, by the store's clock.
+    at: i64,
+    bytes: u64,
 }
 
 impl Log {
     async fn list(lake: &Lake, table: &Path) -> Result<Self> {
         let folder = table.clone().join("_delta_log");
-        let mut log = Self { commits: BTreeMap::new(), checkpoints: BTreeMap::new() };
-        let mut objects = lake.store().list(Some(&folder));
+        let mut log = Self { folder, ..Self::default() };
+        let mut objects = lake.store().list(Some(&log.folder));
         while let Some(object) =
             objects.try_next().await.map_err(|error| Error::Listing { reason: error.to_string() })?
         {
@@ -69,9 +79,10 @@ impl Log {
             };
             let Ok(version) = number.parse() else { continue };
             if kind == "json" {
-                log.commits.insert(version, object);
+                let at = object.last_modified.timestamp_millis();
+                log.commits.insert(version, Commit { at, bytes: object.size });
             } else if kind.starts_with("checkpoint.") {
-                log.checkpoints.entry(version).or_default().push(object);
+                log.checkpoints.entry(version).or_default().push((object.location, object.size));
             }
         }
         Ok(log)
@@ -80,7 +91,7 @@ impl Log {
     /// The version of the checkpoint that every state since a moment can be read from.
     fn first_needed(&self, since: i64) -> Option<u64> {
         let (newest, _) = self.commits.last_key_value()?;
-        let young = self.commits.iter().find(|(_, commit)| committed(commit) >= since);
+        let young = self.commits.iter().find(|(_, commit)| commit.at >= since);
         // The state at that moment is that of the commit before the first young one.
         let state = match young {
             Some((version, _)) => version.checked_sub(1)?,
@@ -90,13 +101,13 @@ impl Log {
         (*first..=*newest).all(|version| self.commits.contains_key(&version)).then_some(*first)
     }
 
+    fn key(&self, version: u64) -> Path {
+        self.folder.clone().join(format!("{version:020}.json"))
+    }
+
     fn has_before(&self, first: u64) -> bool {
         self.commits.range(..first).next().is_some() || self.checkpoints.range(..first).next().is_some()
     }
-}
-
-fn committed(commit: &ObjectMeta) -> i64 {
-    commit.last_modified.timestamp_millis()
 }
 
 /// Whether the checkpoint stands in for all before it, for every reader, and nobody is about to commit what relies on files
@@ -119,11 +130,12 @@ async fn may_forget(lake: &Lake, table: &Table, first: u64) -> Result<bool> {
 /// Removes all before the first version that is needed.
 async fn forget(lake: &Lake, table: &Table, log: &Log, first: u64, expired: &mut Expired) -> Result<()> {
     let mut needed: Option<Needed> = None;
-    let commits: Vec<(&u64, &ObjectMeta)> = log.commits.range(..first).collect();
+    let commits: Vec<(u64, u64)> =
+        log.commits.range(..first).map(|(version, commit)| (*version, commit.bytes)).collect();
     for commits in commits.chunks(COMMITS) {
-        let mut removed = stream::iter(commits.iter().copied())
-            .map(|(_, commit)| removed_by(lake, table, &commit.location))
-            .buffer_unordered(AT_ONCE);
+        let keys: Vec<Path> = commits.iter().map(|(version, _)| log.key(*version)).collect();
+        let mut removed =
+            stream::iter(&keys).map(|key| removed_by(lake, table, key)).buffer_unordered(AT_ONCE);
         let mut files = Vec::new();
         while let Some(removed) = removed.next().await {
             files.extend(removed?);
@@ -137,13 +149,14 @@ async fn forget(lake: &Lake, table: &Table, log: &Log, first: u64, expired: &mut
             needed = Some(known);
         }
         expired.commits += commits.len() as u64;
-        expired.bytes += commits.iter().map(|(_, commit)| commit.size).sum::<u64>();
-        remove(lake, commits.iter().map(|(_, commit)| commit.location.clone())).await?;
+        expired.bytes += commits.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        drop(removed);
+        remove(lake, keys).await?;
     }
     for (_, parts) in log.checkpoints.range(..first) {
         expired.checkpoints += 1;
-        expired.bytes += parts.iter().map(|part| part.size).sum::<u64>();
-        remove(lake, parts.iter().map(|part| part.location.clone())).await?;
+        expired.bytes += parts.iter().map(|(_, bytes)| bytes).sum::<u64>();
+        remove(lake, parts.iter().map(|(key, _)| key.clone())).await?;
     }
     Ok(())
 }
@@ -231,20 +244,9 @@ mod tests {
 
     /// A log with commits at these moments and checkpoints of these versions.
     fn log(moments: &[(u64, i64)], checkpoints: &[u64]) -> Log {
-        let object = |milliseconds: i64| ObjectMeta {
-            location: Path::from("x"),
-            last_modified: std::time::SystemTime::UNIX_EPOCH
-                .checked_add(Duration::from_millis(milliseconds.unsigned_abs()))
-                .unwrap()
-                .into(),
-            size: 1,
-            e_tag: None,
-            version: None,
-        };
-        Log {
-            commits: moments.iter().map(|(version, moment)| (*version, object(*moment))).collect(),
-            checkpoints: checkpoints.iter().map(|version| (*version, vec![object(0)])).collect(),
-        }
+        let commits = moments.iter().map(|(version, at)| (*version, Commit { at: *at, bytes: 1 }));
+        let checkpoints = checkpoints.iter().map(|version| (*version, vec![(Path::from("x"), 1)]));
+        Log { folder: Path::from("log"), commits: commits.collect(), checkpoints: checkpoints.collect() }
     }
 
     #[test]

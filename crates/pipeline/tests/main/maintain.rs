@@ -18,19 +18,24 @@ use crate::{Files, lake_in_memory, message, staged_ids, take};
 
 /// Files of like size are put together as soon as there are two, and nothing is kept.
 fn eager() -> Maintenance {
-    Maintenance { least_files: 2, retention: Duration::ZERO, ..Maintenance::default() }
+    // By rows alone: small files differ a little in bytes.
+    let file_bytes = 1 << 40;
+    Maintenance { least_files: 2, file_bytes, retention: Duration::ZERO, ..Maintenance::default() }
 }
 
 fn compacting() -> Maintenance {
     Maintenance { expires: false, ..eager() }
 }
 
-/// Stages messages of these numbers, each by a commit of its own; every fifth comes with junk that is an error.
+/// Stages messages of these numbers, each by a commit of its own; every fifth comes with a file that is an error.
 async fn stage_singly(lake: &Lake, numbers: std::ops::Range<usize>) {
     for number in numbers {
         let files = Files::new();
-        let junk = if number % 5 == 0 { format!("MSH|{number}\r") } else { String::new() };
-        take(lake, &files.add(&format!("{number}.hl7"), message(number) + &junk)).await;
+        files.add(&format!("{number}.hl7"), message(number));
+        if number % 5 == 0 {
+            files.add(&format!("{number}-error.hl7"), format!("nothing to see {number}"));
+        }
+        take(lake, files.path()).await;
     }
 }
 
@@ -204,16 +209,18 @@ async fn due(lake: &Lake) {
     stage_singly(lake, 21..MESSAGES).await;
 }
 
-/// The steps at which something fails: each at first, then every seventh.
+/// The steps at which something fails: each at first, then every eleventh.
 fn next(at: usize) -> usize {
-    if at < 30 { at + 1 } else { at + 7 }
+    if at < 20 { at + 1 } else { at + 11 }
 }
 
 /// A second pass does what is left to do.
 async fn completes(lake: &Lake, when: &str) {
     assert_whole(lake, MESSAGES, when).await;
     let maintained = maintain(lake, &eager()).await.unwrap();
-    assert_eq!((maintained.staging.unreadable, maintained.staging.files_after), (0, 1), "{when}");
+    // Of two files of unlike size, none is due.
+    assert_eq!(maintained.staging.unreadable, 0, "{when}");
+    assert!(maintained.staging.files_after <= 2, "{when}: {maintained}");
     let log = lake.list(&staging_table().join("_delta_log")).await.unwrap();
     let commits = log.iter().filter(|object| object.key.as_ref().ends_with(".json")).count();
     assert!(commits < 20, "{when}: {commits} commits are left");
