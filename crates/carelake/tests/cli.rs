@@ -551,6 +551,8 @@ fn the_configuration_is_checked_and_shown() {
             --- stderr
             error: cannot read nowhere.toml: No such file or directory (os error 2)
             hint: look at the path; without --config it is ./carelake.toml, or all defaults
+        "#]],
+    );
 }
 
 #[test]

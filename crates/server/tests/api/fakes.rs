@@ -22,7 +22,7 @@ use server::api::{
 
 /// Keeps what comes in memory; a message that holds `BROKEN` cannot be converted.
 #[derive(Default)]
-pub struct Storehouse {
+pub(crate) struct Storehouse {
     pub puts: Mutex<Vec<(String, String, Bytes)>>,
     seen: Mutex<HashSet<String>>,
     /// What every put is answered from now on.
@@ -86,14 +86,14 @@ impl Intake for Storehouse {
 
 impl Storehouse {
     /// All that was put, in order.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.puts.lock().unwrap().iter().flat_map(|(_, _, bytes)| bytes.to_vec()).collect()
     }
 }
 
 /// Answers by words in the question.
 #[derive(Default)]
-pub struct Tables {
+pub(crate) struct Tables {
     pub asked: Mutex<Vec<(String, Format, SqlLimits)>>,
     /// Rows of questions that have such a word in them.
     pub rows: Mutex<Vec<(&'static str, Value)>>,
@@ -177,7 +177,7 @@ impl Answer for Script {
 }
 
 /// Lets everybody in but those whose token says otherwise.
-pub struct Guard;
+pub(crate) struct Guard;
 
 #[async_trait]
 impl Gate for Guard {
@@ -213,7 +213,7 @@ impl Gate for Guard {
 
 /// Notes what was seen.
 #[derive(Default)]
-pub struct Book {
+pub(crate) struct Book {
     pub sights: Mutex<Vec<Sight>>,
     pub is_full: AtomicBool,
 }
@@ -231,7 +231,7 @@ impl Witness for Book {
 
 /// Tells what stands in the way.
 #[derive(Default)]
-pub struct Pulse {
+pub(crate) struct Pulse {
     pub obstacles: Mutex<Vec<String>>,
 }
 
