@@ -133,6 +133,9 @@ impl Sql for Tables {
                 _ => parts.extend([encoded("a\n1\n", 1), encoded("2\n", 1)]),
             }
         }
+        if query.contains("half a row") {
+            parts.push(encoded("{\"a\":1}\n{\"a\":", 1));
+        }
         if query.contains("cut") {
             parts.push(Ok(Rows::Cut));
         }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::http::Request;
-use server::api::Refused;
+use server::api::{Limits, Refused};
 
 use crate::{MESSAGE, Server, message};
 
@@ -83,9 +83,10 @@ async fn what_is_not_one_message_is_rejected() {
     server.send(request, MESSAGE).await.is_problem("unsupported-media-type", 415);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_feed_may_want_its_messages_converted_first() {
-    let server = Server::new().await;
+    let limits = Limits { wait: Duration::from_millis(100), ..Limits::default() };
+    let server = Server::with(|seams| seams.limits = limits).await;
     server.intake.converts_first.store(true, Ordering::SeqCst);
     assert!(server.post("/hl7/lab", MESSAGE).await.text().contains("MSA|AA|"));
     let answer = server.post("/hl7/lab", MESSAGE.replace("ANNA", "BROKEN")).await;
