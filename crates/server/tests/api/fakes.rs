@@ -22,15 +22,15 @@ use server::api::{
 
 /// Keeps what comes in memory; a message that holds `BROKEN` cannot be converted.
 #[derive(Default)]
-pub struct Storehouse {
-    pub puts: Mutex<Vec<(String, String, Bytes)>>,
+pub(crate) struct Storehouse {
+    pub(crate) puts: Mutex<Vec<(String, String, Bytes)>>,
     seen: Mutex<HashSet<String>>,
     /// What every put is answered from now on.
-    pub refused: Mutex<Option<Refused>>,
+    pub(crate) refused: Mutex<Option<Refused>>,
     /// Puts that are taken before `refused` counts.
-    pub taken_first: AtomicUsize,
-    pub never_converts: AtomicBool,
-    pub converts_first: AtomicBool,
+    pub(crate) taken_first: AtomicUsize,
+    pub(crate) never_converts: AtomicBool,
+    pub(crate) converts_first: AtomicBool,
 }
 
 #[async_trait]
@@ -86,19 +86,19 @@ impl Intake for Storehouse {
 
 impl Storehouse {
     /// All that was put, in order.
-    pub fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.puts.lock().unwrap().iter().flat_map(|(_, _, bytes)| bytes.to_vec()).collect()
     }
 }
 
 /// Answers by words in the question.
 #[derive(Default)]
-pub struct Tables {
-    pub asked: Mutex<Vec<(String, Format, SqlLimits)>>,
+pub(crate) struct Tables {
+    pub(crate) asked: Mutex<Vec<(String, Format, SqlLimits)>>,
     /// Rows of questions that have such a word in them.
-    pub rows: Mutex<Vec<(&'static str, Value)>>,
+    pub(crate) rows: Mutex<Vec<(&'static str, Value)>>,
     /// Answers that were dropped.
-    pub dropped: Arc<AtomicUsize>,
+    pub(crate) dropped: Arc<AtomicUsize>,
 }
 
 struct Script(Vec<Result<Rows, SqlProblem>>, bool, Arc<AtomicUsize>);
@@ -180,7 +180,7 @@ impl Answer for Script {
 }
 
 /// Lets everybody in but those whose token says otherwise.
-pub struct Guard;
+pub(crate) struct Guard;
 
 #[async_trait]
 impl Gate for Guard {
@@ -216,9 +216,9 @@ impl Gate for Guard {
 
 /// Notes what was seen.
 #[derive(Default)]
-pub struct Book {
-    pub sights: Mutex<Vec<Sight>>,
-    pub is_full: AtomicBool,
+pub(crate) struct Book {
+    pub(crate) sights: Mutex<Vec<Sight>>,
+    pub(crate) is_full: AtomicBool,
 }
 
 #[async_trait]
@@ -234,8 +234,8 @@ impl Witness for Book {
 
 /// Tells what stands in the way.
 #[derive(Default)]
-pub struct Pulse {
-    pub obstacles: Mutex<Vec<String>>,
+pub(crate) struct Pulse {
+    pub(crate) obstacles: Mutex<Vec<String>>,
 }
 
 #[async_trait]

@@ -96,7 +96,7 @@ async fn a_question_sets_format_and_limits() {
     server.send(request, "q").await.is_problem("unsupported-media-type", 415);
     ask(&server, "image/png", "q").await.is_problem("not-acceptable", 406);
     let request = Request::post("/v1/sql").header("content-type", "text/plain");
-    server.send(request, vec![0xFF]).await.is_problem("bad-body", 400);
+    server.send(request, vec![0xFF_u8]).await.is_problem("bad-body", 400);
 }
 
 #[tokio::test]
