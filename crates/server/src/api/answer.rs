@@ -64,12 +64,14 @@ pub(super) struct Telling {
 impl Telling {
     /// Waits for the first rows.
     pub(super) async fn begin(
-        mut rows: BoxStream<'static, Result<Rows, SqlProblem>>,
+        rows: BoxStream<'static, Result<Rows, SqlProblem>>,
         is_json: bool,
         ticket: Ticket,
         deadline: Instant,
         query: &str,
     ) -> Result<Self, Problem> {
+        // It is asked again behind its end.
+        let mut rows = rows.fuse().boxed();
         let first = tokio::select! {
             biased;
             () = ticket.cancelled.cancelled() => return Err(cancelled()),
@@ -160,39 +162,49 @@ enum Step {
 struct Array {
     /// What comes before the next row.
     before: String,
-    at_line_start: bool,
+    /// A line that has not ended: only whole ones are sent, so that the object is whole however the answer ends.
+    line: BytesMut,
 }
 
 impl Array {
     fn new(query_id: &str) -> Self {
-        Self { before: format!("{{\"query_id\":{},\"rows\":[\n", json!(query_id)), at_line_start: true }
+        Self { before: format!("{{\"query_id\":{},\"rows\":[\n", json!(query_id)), line: BytesMut::new() }
     }
 
     fn add(&mut self, lines: &[u8]) -> Bytes {
         let mut out = BytesMut::with_capacity(lines.len() + lines.len() / 16);
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            let (text, ends) = match line.strip_suffix(b"\n") {
-                Some(text) => (text, true),
-                None => (line, false),
-            };
-            if self.at_line_start && !text.is_empty() {
-                out.extend_from_slice(self.before.as_bytes());
-                self.before.replace_range(.., ",\n");
+        for part in lines.split_inclusive(|byte| *byte == b'\n') {
+            match part.strip_suffix(b"\n") {
+                Some(end) => {
+                    self.line.extend_from_slice(end);
+                    self.row(&mut out);
+                }
+                None => self.line.extend_from_slice(part),
             }
-            out.extend_from_slice(text);
-            self.at_line_start = ends;
         }
         out.freeze()
     }
 
-    fn end(self, row_count: u64, ended: Ended) -> Bytes {
+    fn row(&mut self, out: &mut BytesMut) {
+        if !self.line.is_empty() {
+            out.extend_from_slice(self.before.as_bytes());
+            out.extend_from_slice(&self.line);
+            self.before.replace_range(.., ",\n");
+            self.line.clear();
+        }
+    }
+
+    fn end(mut self, row_count: u64, ended: Ended) -> Bytes {
+        let mut out = BytesMut::new();
+        if ended.is_whole() {
+            self.row(&mut out);
+        }
         let start = if self.before == ",\n" { "\n" } else { &self.before };
-        let is_complete = ended == Ended::Complete;
-        format!(
-            "{start}],\"row_count\":{row_count},\"complete\":{is_complete},\"ended\":\"{}\"}}\n",
-            ended.word()
-        )
-        .into()
+        let (is_complete, word) = (ended == Ended::Complete, ended.word());
+        let end =
+            format!("{start}],\"row_count\":{row_count},\"complete\":{is_complete},\"ended\":\"{word}\"}}\n");
+        out.extend_from_slice(end.as_bytes());
+        out.freeze()
     }
 }
 

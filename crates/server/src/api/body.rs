@@ -123,7 +123,7 @@ impl Incoming {
         self.packed_room = self.packed_room.checked_sub(length).ok_or_else(too_large)?;
         self.received += length;
         // A body that trickles is as bad as one that pauses.
-        if self.waited > self.pause && self.received < self.waited.as_secs() * self.rate {
+        if self.waited > self.pause && (self.received as f64) < self.waited.as_secs_f64() * self.rate as f64 {
             return Err(slow());
         }
         Ok(Some(bytes))

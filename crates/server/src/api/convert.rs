@@ -52,7 +52,7 @@ const MOST_REFUSALS: usize = 100;
     )
 )]
 async fn post_convert(call: Call, body: Body) -> Result<Response, Problem> {
-    call.admit(Scope::Ingest).await?;
+    call.admit(Scope::Any).await?;
     let parameters = call.parameters(&["shape", "names", "strict"])?;
     let is_flat = parameters.choice("shape", &[("tree", false), ("flat", true)])?.unwrap_or(false);
     let names = [("canonical", Names::Canonical), ("standard", Names::Standard), ("short", Names::Short)];

@@ -71,8 +71,7 @@ async fn receive(call: &Call, feed: Option<String>, body: Body) -> Result<Respon
     if let Some(feed) = &feed {
         caller.check_feed(feed)?;
     }
-    let parameters = call.parameters(&[])?;
-    drop(parameters);
+    call.parameters(&[])?;
     let media = media::of_body(&call.headers);
     if !(media::is_hl7(&media) || matches!(media.as_str(), "" | "text/plain" | "application/octet-stream")) {
         return Err(media::unsupported(media::HL7));

@@ -35,6 +35,7 @@ mod validate;
 mod zones;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -53,6 +54,8 @@ pub fn router(state: State) -> Router {
         .merge(docs::routes())
         .fallback(layers::no_such_route)
         .method_not_allowed_fallback(layers::other_method)
+        // `body.rs` has limits of its own, which may be higher.
+        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), layers::around))
         .with_state(state)
 }

@@ -116,7 +116,7 @@ pub struct Problem {
     kind: Kind,
     detail: String,
     hint: String,
-    members: Map<String, Value>,
+    members: Vec<(String, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
@@ -124,13 +124,13 @@ impl Problem {
     /// A problem with what happened and what to do about it, each in a sentence that quotes nothing of the request.
     pub fn new(kind: Kind, detail: impl Into<String>, hint: impl Into<String>) -> Self {
         let (detail, hint) = (detail.into(), hint.into());
-        Self { kind, detail, hint, members: Map::new(), headers: Vec::new() }
+        Self { kind, detail, hint, members: Vec::new(), headers: Vec::new() }
     }
 
     /// Adds a member to the object.
     #[must_use]
     pub fn with_member(mut self, name: &str, value: Value) -> Self {
-        self.members.insert(name.to_owned(), value);
+        self.members.push((name.to_owned(), value));
         self
     }
 

@@ -15,7 +15,7 @@ async fn server() -> Server {
     for number in 1..=3 {
         server.ingest("lab", &format!("MSH|{number}\r")).await;
     }
-    server.ingest("ward", &format!("{MESSAGE}junk\r")).await;
+    server.ingest("ward", &format!("junk\r{MESSAGE}")).await;
     server
 }
 

@@ -23,14 +23,14 @@ use server::api::{
 /// Keeps what comes in memory; a message that holds `BROKEN` cannot be converted.
 #[derive(Default)]
 pub(crate) struct Storehouse {
-    pub puts: Mutex<Vec<(String, String, Bytes)>>,
+    pub(crate) puts: Mutex<Vec<(String, String, Bytes)>>,
     seen: Mutex<HashSet<String>>,
     /// What every put is answered from now on.
-    pub refused: Mutex<Option<Refused>>,
+    pub(crate) refused: Mutex<Option<Refused>>,
     /// Puts that are taken before `refused` counts.
-    pub taken_first: AtomicUsize,
-    pub never_converts: AtomicBool,
-    pub converts_first: AtomicBool,
+    pub(crate) taken_first: AtomicUsize,
+    pub(crate) never_converts: AtomicBool,
+    pub(crate) converts_first: AtomicBool,
 }
 
 #[async_trait]
@@ -94,11 +94,11 @@ impl Storehouse {
 /// Answers by words in the question.
 #[derive(Default)]
 pub(crate) struct Tables {
-    pub asked: Mutex<Vec<(String, Format, SqlLimits)>>,
+    pub(crate) asked: Mutex<Vec<(String, Format, SqlLimits)>>,
     /// Rows of questions that have such a word in them.
-    pub rows: Mutex<Vec<(&'static str, Value)>>,
+    pub(crate) rows: Mutex<Vec<(&'static str, Value)>>,
     /// Answers that were dropped.
-    pub dropped: Arc<AtomicUsize>,
+    pub(crate) dropped: Arc<AtomicUsize>,
 }
 
 struct Script(Vec<Result<Rows, SqlProblem>>, bool, Arc<AtomicUsize>);
@@ -132,6 +132,9 @@ impl Sql for Tables {
                 Format::Ndjson => parts.extend([encoded("{\"a\":1}\n{\"a\"", 1), encoded(":2}\n", 1)]),
                 _ => parts.extend([encoded("a\n1\n", 1), encoded("2\n", 1)]),
             }
+        }
+        if query.contains("half a row") {
+            parts.push(encoded("{\"a\":1}\n{\"a\":", 1));
         }
         if query.contains("cut") {
             parts.push(Ok(Rows::Cut));
@@ -214,8 +217,8 @@ impl Gate for Guard {
 /// Notes what was seen.
 #[derive(Default)]
 pub(crate) struct Book {
-    pub sights: Mutex<Vec<Sight>>,
-    pub is_full: AtomicBool,
+    pub(crate) sights: Mutex<Vec<Sight>>,
+    pub(crate) is_full: AtomicBool,
 }
 
 #[async_trait]
@@ -232,7 +235,7 @@ impl Witness for Book {
 /// Tells what stands in the way.
 #[derive(Default)]
 pub(crate) struct Pulse {
-    pub obstacles: Mutex<Vec<String>>,
+    pub(crate) obstacles: Mutex<Vec<String>>,
 }
 
 #[async_trait]

@@ -42,22 +42,23 @@ async fn messages_are_kept_counted_and_named() {
 #[tokio::test]
 async fn whoever_waits_is_told_what_became_of_each() {
     let server = Server::new().await;
-    let body = format!("{}{}junk\r{}", message(1), message(2).replace("ANNA", "BROKEN"), message(1));
+    let body = format!("junk\r{}{}{}", message(1), message(2).replace("ANNA", "BROKEN"), message(1));
     let answer = server.post("/v1/feeds/lab/messages?wait=staged", body).await;
     assert_eq!(answer.status, 200);
     let taken = answer.json();
     let outcomes: Vec<_> = taken["messages"].as_array().unwrap().iter().map(|one| &one["outcome"]).collect();
-    assert_eq!(outcomes, ["staged", "error", "error", "duplicate"], "{taken}");
-    assert_eq!(taken["messages"][1]["code"], "limit");
-    assert_eq!(taken["messages"][2]["kind"], "junk");
+    assert_eq!(outcomes, ["error", "staged", "error", "duplicate"], "{taken}");
+    assert_eq!(taken["messages"][0]["kind"], "junk");
+    assert_eq!(taken["messages"][2]["code"], "limit");
     assert_eq!((&taken["staged"], &taken["error"], &taken["pending"]), (&json!(1), &json!(2), &json!(0)));
 }
 
 #[tokio::test]
 async fn who_waits_too_long_gets_what_is_known() {
-    let server = Server::new().await;
+    let limits = Limits { wait: Duration::from_millis(100), ..Limits::default() };
+    let server = Server::with(|seams| seams.limits = limits).await;
     server.intake.never_converts.store(true, Ordering::SeqCst);
-    let answer = server.post("/v1/feeds/lab/messages?wait=staged&timeout=1", MESSAGE).await;
+    let answer = server.post("/v1/feeds/lab/messages?wait=staged", MESSAGE).await;
     assert_eq!(answer.status, 202);
     assert_eq!((&answer.json()["pending"], &answer.json()["received"]), (&json!(1), &json!(1)));
 }
@@ -159,7 +160,11 @@ async fn files_of_a_form_are_taken_one_by_one() {
     let origins: Vec<_> =
         server.intake.puts.lock().unwrap().iter().map(|(_, origin, _)| origin.clone()).collect();
     assert_eq!(origins, ["http/one.hl7", "http/two.hl7"]);
-    server.send(request(), body.as_bytes()[..body.len() - 30].to_vec()).await.is_problem("bad-body", 400);
+    let long: String = (0..40_000).map(message).collect();
+    let body_of_many = format!("{}--XX--\r\n", part("many.hl7", &long));
+    let answer = server.send(request(), body_of_many).await;
+    assert_eq!(answer.json()["received"], 40_000, "{}", answer.text());
+    server.send(request(), body[..body.len() - 30].to_owned()).await.is_problem("bad-body", 400);
     let request = Request::post(MESSAGES).header("content-type", "multipart/form-data");
     server.send(request, body).await.is_problem("bad-body", 400);
 }
@@ -214,8 +219,8 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let silent = Body::from_stream(stream::pending::<Result<Bytes, Infallible>>());
     server.post(MESSAGES, silent).await.is_problem("slow-body", 408);
     // One byte now and then keeps no connection either.
-    let trickle = stream::repeat(()).then(async |()| {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let trickle = stream::repeat(()).then(|()| async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
         Ok::<_, Infallible>(Bytes::from_static(b"M"))
     });
     server.post(MESSAGES, Body::from_stream(trickle)).await.is_problem("slow-body", 408);

@@ -85,7 +85,7 @@ async fn what_is_not_one_message_is_rejected() {
 
 #[tokio::test]
 async fn a_feed_may_want_its_messages_converted_first() {
-    let limits = Limits { wait: Duration::from_millis(300), ..Limits::default() };
+    let limits = Limits { wait: Duration::from_millis(100), ..Limits::default() };
     let server = Server::with(|seams| seams.limits = limits).await;
     server.intake.converts_first.store(true, Ordering::SeqCst);
     assert!(server.post("/hl7/lab", MESSAGE).await.text().contains("MSA|AA|"));

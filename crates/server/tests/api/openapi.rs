@@ -79,7 +79,11 @@ async fn the_page_loads_nothing_from_elsewhere() {
     }
     assert_eq!(parts, 3);
     // The policy would not let them run.
-    assert!(!page.contains("<style") && !page.contains("<script>") && !page.contains(" on"), "{page}");
+    let is_handler =
+        |rest: &str| rest.trim_start_matches(|letter: char| letter.is_ascii_alphabetic()).starts_with('=');
+    assert!(
+        !page.contains("<style") && !page.contains("<script>") && !page.split(" on").skip(1).any(is_handler)
+    );
     let script = server.get("/docs/docs.js").await;
     assert!(!script.text().contains("http") && !script.text().contains("innerHTML"));
 }
