@@ -122,7 +122,7 @@ fn a_token_is_made_listed_and_revoked() {
     "#]],
     );
     assert!(
-        !holds(&place.folder.path().join("lake"), token[20..].as_bytes()),
+        !holds(&place.folder.path().join("lake"), &token.as_bytes()[20..]),
         "the secret is not in the lake"
     );
     assert!(holds(&place.folder.path().join("lake"), first.as_bytes()));

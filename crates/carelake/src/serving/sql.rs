@@ -101,9 +101,8 @@ struct Running {
 
 impl Answer for Running {
     fn stream(self: Box<Self>) -> BoxStream<'static, Result<Rows, SqlProblem>> {
-        let encoder = match output::Encoder::new(self.format.into(), &self.schema) {
-            Ok(encoder) => encoder,
-            Err(_) => return stream::iter([Err(unwritable())]).boxed(),
+        let Ok(encoder) = output::Encoder::new(self.format.into(), &self.schema) else {
+            return stream::iter([Err(unwritable())]).boxed();
         };
         let state = State { running: *self, encoder: Some(encoder), is_done: false };
         stream::try_unfold(state, async |mut state| {

@@ -111,7 +111,7 @@ impl Telling {
                 }
                 Err(ended) => ended,
             };
-            return self.end(ended);
+            return (*self).end(ended);
         }
     }
 
@@ -137,7 +137,7 @@ impl Telling {
         }
     }
 
-    fn end(self: Box<Self>, ended: Ended) -> (io::Result<Frame<Bytes>>, Option<Step>) {
+    fn end(self, ended: Ended) -> (io::Result<Frame<Bytes>>, Option<Step>) {
         let mut trailers = HeaderMap::new();
         trailers.insert(ROW_COUNT, self.row_count.into());
         trailers.insert(ENDED, HeaderValue::from_static(ended.word()));

@@ -36,7 +36,7 @@ pub(super) async fn answer(due: Due, shared: &Shared) -> Vec<u8> {
     shared.metrics.acknowledged(feed_name.as_deref(), code.map(hl7::ack::Code::as_str), began.elapsed());
     let (mut message, mut out) = (Vec::with_capacity(256), Vec::new());
     if let Some(code) = code {
-        acknowledge(&request, code, fault, &mut message);
+        acknowledge(&request, code, fault.as_ref(), &mut message);
         hl7::mllp::frame(&message, &mut out);
     }
     out
@@ -46,11 +46,11 @@ pub(super) async fn answer(due: Due, shared: &Shared) -> Vec<u8> {
 pub(crate) fn acknowledge(
     request: &Request<'_>,
     code: hl7::ack::Code,
-    fault: Option<Refusal>,
+    fault: Option<&Refusal>,
     out: &mut Vec<u8>,
 ) {
     let now = pipeline::time::now();
-    let fault = fault.as_ref().map(|refusal| Fault {
+    let fault = fault.map(|refusal| Fault {
         code: refusal.code,
         name: refusal.name,
         text: &refusal.text,
