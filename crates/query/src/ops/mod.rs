@@ -28,8 +28,9 @@ pub(crate) use table::columns;
 /// A row was visible as soon as the commit that names its file was; a file that was rewritten since tells nothing of that.
 const RECEIPTS: &str = "
     SELECT receipt.*, visible.visible_at,
-        CAST(greatest(CAST(visible.visible_at AS BIGINT) - CAST(receipt.received_at AS BIGINT), 0) AS DOUBLE) / 1000000
-            AS lag_seconds
+        CASE WHEN visible.visible_at IS NOT NULL THEN
+            CAST(greatest(CAST(visible.visible_at AS BIGINT) - CAST(receipt.received_at AS BIGINT), 0) AS DOUBLE) / 1000000
+        END AS lag_seconds
     FROM lake.main.receipts AS receipt
     LEFT JOIN lake.ledger.visible AS visible
         ON visible.message_id = receipt.message_id AND visible.raw_key = receipt.raw_key

@@ -135,10 +135,12 @@ async fn what_is_no_message_is_rejected_and_kept_and_what_is_too_long_is_not() {
     assert_eq!(answers(&mut stream, 1).await, ["AR C1"]);
     stream.write_all(&frame(&message(2))).await.unwrap();
     assert_eq!(answers(&mut stream, 1).await, ["AA C2"]);
-    let lake = running.live.lake().clone();
+    while running.live.waiting() > 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(pipeline::errors(running.live.lake()).await.unwrap().len(), 1);
     drop(stream);
     assert_eq!(running.end().await, 1);
-    assert_eq!(pipeline::errors(&lake).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
