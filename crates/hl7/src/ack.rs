@@ -89,6 +89,9 @@ pub struct Request<'m> {
     header: &'m [u8],
 }
 
+/// Component, repetition, escape, subcomponent and truncation.
+const ENCODING_CHARACTERS: usize = 5;
+
 /// What a message without a readable header is answered as if it had been.
 const UNREADABLE: &[u8] = b"MSH|^~\\&";
 
@@ -131,7 +134,9 @@ impl<'m> Request<'m> {
         let version = Version::parse(self.first(12));
         out.extend_from_slice(b"MSH");
         out.push(field);
-        out.extend_from_slice(self.field(2));
+        // What is behind the encoding characters is none of them, and may be anything.
+        let encoding = self.field(2);
+        out.extend_from_slice(&encoding[..encoding.len().min(ENCODING_CHARACTERS)]);
         for number in [5, 6, 3, 4] {
             out.push(field);
             out.extend_from_slice(self.field(number));
