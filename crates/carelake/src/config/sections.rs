@@ -137,7 +137,7 @@ settings! {
 settings! {
     /// Traces for OpenTelemetry.
     pub(crate) struct Traces {
-        /// Where traces are sent by OTLP over HTTP; none are made when not set.
+        /// Where traces are to be sent by OTLP over HTTP. Checked, and not used yet: none are made.
         otlp_endpoint: Option<WebAddress>,
         /// A file that holds the token for that address.
         token_file: Option<FilePath>,
