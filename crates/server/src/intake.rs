@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::FutureExt;
-use pipeline::{Delivery, Live, Wish};
+use pipeline::{Delivery, Kept, Live, Wish};
 
-use crate::api::{Fate, Fates, Intake, Kept, KeptMessage, MessageKind, Policy, Refused};
+use crate::api::{Intake, Policy, Refused};
 use crate::feeds::{Acknowledge, DEFAULT, Feeds};
 use crate::metrics::Metrics;
 
@@ -39,25 +38,7 @@ impl Intake for LiveIntake {
         let kept = self.live.put(delivery).await;
         let code = if kept.is_ok() { "kept" } else { "refused" };
         self.metrics.acknowledged(Some(feed), Some(code), began.elapsed());
-        let kept = kept.map_err(|refused| refusal(&refused))?;
-        let rules = found.rules.clone();
-        let fates = kept.fates.map(|fates| -> Fates {
-            let number = kept.messages.len();
-            async move {
-                // A lake that closes before has kept them all the same: their fates are for the next start to tell.
-                let Ok(fates) = fates.await else { return std::future::pending().await };
-                debug_assert_eq!(fates.len(), number);
-                fates.into_iter().map(|fate| told(fate, &rules.name)).collect()
-            }
-            .boxed()
-        });
-        let messages = kept.messages.into_iter().map(|message| KeptMessage {
-            message_id: message.id.to_string(),
-            control_id: message.control_id,
-            kind: if message.is_message { MessageKind::Message } else { MessageKind::Junk },
-            duplicate: message.is_duplicate,
-        });
-        Ok(Kept { messages: messages.collect(), fates })
+        kept.map_err(|refused| refusal(&refused))
     }
 
     fn assign(&self, message: &[u8]) -> String {
@@ -69,17 +50,6 @@ impl Intake for LiveIntake {
         match self.feeds.named(feed).map(|feed| feed.acknowledge) {
             Some(Acknowledge::Converted) => Policy::Converted,
             Some(Acknowledge::Durable) | None => Policy::Durable,
-        }
-    }
-}
-
-fn told(fate: pipeline::Fate, feed: &str) -> Fate {
-    match fate {
-        pipeline::Fate::Staged => Fate::Staged,
-        pipeline::Fate::Duplicate => Fate::Duplicate,
-        pipeline::Fate::Filtered => Fate::Filtered { rule: format!("a rule of the feed {feed}") },
-        pipeline::Fate::Error(reason) => {
-            Fate::Error { code: reason.code.text(), reason: reason.text, hint: reason.hint }
         }
     }
 }

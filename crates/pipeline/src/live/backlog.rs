@@ -103,7 +103,7 @@ impl Backlog {
         }
         let mut met = std::collections::HashSet::new();
         for (message, known) in messages.iter_mut().zip(known) {
-            message.is_duplicate = (known || !met.insert(message.id)) && !message.is_filtered;
+            message.is_duplicate = (known || !met.insert(message.id)) && message.filtered_by.is_none();
         }
         Ok(())
     }

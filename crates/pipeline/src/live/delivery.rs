@@ -80,8 +80,8 @@ pub struct KeptMessage {
     pub is_message: bool,
     /// Whether the same bytes of the feed were received before, if that was wished for.
     pub is_duplicate: bool,
-    /// Whether a rule of its feed leaves it out.
-    pub is_filtered: bool,
+    /// The rule of its feed that leaves it out.
+    pub filtered_by: Option<String>,
 }
 
 impl fmt::Debug for KeptMessage {
@@ -253,7 +253,7 @@ impl Draft {
             control_id: control_id(item),
             is_message: item.is_message,
             is_duplicate: false,
-            is_filtered: item.filtered_by.is_some(),
+            filtered_by: item.filtered_by.clone(),
         };
         self.items.iter().map(message).collect()
     }

@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hl7::ack::{Code, Fault, Outcome, Reply, Request};
 use hl7::stream::{PieceKind, pieces};
-use pipeline::time;
+use pipeline::{Fate, Kept, time};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -16,7 +16,7 @@ use super::media;
 use super::openapi::ProblemBody;
 use super::problem::{Kind, Problem};
 use super::queries::random_id;
-use super::seams::{Fate, Kept, Policy, Scope};
+use super::seams::{Policy, Scope};
 use super::state::State;
 
 pub(super) fn routes() -> OpenApiRouter<State> {
@@ -140,11 +140,11 @@ fn the_message(bytes: &Bytes) -> Result<Bytes, &'static str> {
 async fn not_converted(call: &Call, kept: Kept) -> Option<String> {
     let fates = tokio::time::timeout(call.state.limits.wait, kept.fates?).await;
     match fates {
-        Ok(fates) => fates.into_iter().find_map(|fate| match fate {
-            Fate::Error { code, reason, .. } => Some(format!("{code}: {reason}")),
+        Ok(Ok(fates)) => fates.into_iter().find_map(|fate| match fate {
+            Fate::Error(reason) => Some(format!("{}: {}", reason.code.text(), reason.text)),
             _ => None,
         }),
-        Err(_) => Some("the message is kept, and was not converted in time".to_owned()),
+        Ok(Err(_)) | Err(_) => Some("the message is kept, and was not converted in time".to_owned()),
     }
 }
 

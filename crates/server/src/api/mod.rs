@@ -41,8 +41,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use problem::{Kind, Problem};
 pub use seams::{
-    Answer, Caller, Fate, Fates, FlatRows, Format, Gate, Health, Intake, Kept, KeptMessage, MessageKind,
-    Metrics, Policy, Refused, Rows, Scope, Sight, Sql, SqlLimits, SqlProblem, SqlProblemKind, Witness,
+    Answer, Caller, FlatRows, Format, Gate, Health, Intake, Metrics, Policy, Refused, Rows, Scope, Sight,
+    Sql, SqlLimits, SqlProblem, SqlProblemKind, Witness,
 };
 pub use state::{Limits, Seams, State};
 

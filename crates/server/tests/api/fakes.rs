@@ -10,21 +10,24 @@ use async_trait::async_trait;
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue};
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use futures::{FutureExt, StreamExt};
 use hl7::stream::{PieceKind, pieces};
-use pipeline::MessageId;
+use pipeline::{Fate, Kept, KeptMessage, MessageId, Reason};
 use serde_json::{Value, json};
 use server::api::{
-    Answer, Caller, Fate, Format, Gate, Health, Intake, Kept, KeptMessage, Kind, MessageKind, Policy,
-    Problem, Refused, Rows, Scope, Sight, Sql, SqlLimits, SqlProblem, SqlProblemKind, Witness,
+    Answer, Caller, Format, Gate, Health, Intake, Kind, Policy, Problem, Refused, Rows, Scope, Sight, Sql,
+    SqlLimits, SqlProblem, SqlProblemKind, Witness,
 };
+use tokio::sync::oneshot;
 
 /// Keeps what comes in memory; a message that holds `BROKEN` cannot be converted.
 #[derive(Default)]
 pub(crate) struct Storehouse {
     pub(crate) puts: Mutex<Vec<(String, String, Bytes)>>,
-    seen: Mutex<HashSet<String>>,
+    seen: Mutex<HashSet<MessageId>>,
+    /// Of what never converts.
+    silent: Mutex<Vec<oneshot::Sender<Vec<Fate>>>>,
     /// What every put is answered from now on.
     pub(crate) refused: Mutex<Option<Refused>>,
     /// Puts that are taken before `refused` counts.
@@ -49,30 +52,32 @@ impl Intake for Storehouse {
         }
         let (mut messages, mut fates) = (Vec::new(), Vec::new());
         for piece in pieces(&bytes, 1 << 20) {
-            let kind = match piece.kind {
-                PieceKind::Message => MessageKind::Message,
-                PieceKind::Junk => MessageKind::Junk,
+            let is_message = match piece.kind {
+                PieceKind::Message => true,
+                PieceKind::Junk => false,
                 _ => continue,
             };
             let text = bytes.slice(piece.offset as usize..piece.end() as usize);
-            let message_id = MessageId::of(feed, &text).to_string();
-            let duplicate = !self.seen.lock().unwrap().insert(message_id.clone());
+            let id = MessageId::of(feed, &text);
+            let is_duplicate = !self.seen.lock().unwrap().insert(id);
             let control_id =
                 text.split(|byte| *byte == b'|').nth(9).map(|id| String::from_utf8_lossy(id).into());
-            let is_broken = text.windows(6).any(|word| word == b"BROKEN") || kind == MessageKind::Junk;
-            fates.push(match (is_broken, duplicate) {
-                (true, _) => {
-                    Fate::Error { code: "limit".into(), reason: "too long".into(), hint: "shorten it".into() }
-                }
+            let is_broken = text.windows(6).any(|word| word == b"BROKEN") || !is_message;
+            fates.push(match (is_broken, is_duplicate) {
+                (true, _) => Fate::Error(Reason::too_long(1 << 20)),
                 (false, true) => Fate::Duplicate,
                 (false, false) => Fate::Staged,
             });
-            messages.push(KeptMessage { message_id, control_id, kind, duplicate });
+            messages.push(KeptMessage { id, control_id, is_message, is_duplicate, filtered_by: None });
         }
         self.puts.lock().unwrap().push((feed.into(), origin, bytes));
-        let never = self.never_converts.load(Ordering::SeqCst);
-        let fates = if never { futures::future::pending().boxed() } else { async { fates }.boxed() };
-        Ok(Kept { messages, fates: Some(fates) })
+        let (tell, told) = oneshot::channel();
+        if self.never_converts.load(Ordering::SeqCst) {
+            self.silent.lock().unwrap().push(tell);
+        } else {
+            tell.send(fates).unwrap();
+        }
+        Ok(Kept { messages, fates: Some(told) })
     }
 
     fn assign(&self, message: &[u8]) -> String {

@@ -91,7 +91,7 @@ async fn a_feed_may_want_its_messages_converted_first() {
     assert!(server.post("/hl7/lab", MESSAGE).await.text().contains("MSA|AA|"));
     let answer = server.post("/hl7/lab", MESSAGE.replace("ANNA", "BROKEN")).await;
     assert_eq!(answer.status, 500);
-    assert!(answer.text().contains("MSA|AE|C1|limit: too long"), "{:?}", answer.text());
+    assert!(answer.text().contains("MSA|AE|C1|limit: "), "{:?}", answer.text());
     server.intake.never_converts.store(true, Ordering::SeqCst);
     assert_eq!(server.post("/hl7/lab", message(2)).await.status, 500);
 }

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use pipeline::{Fate, Kept, KeptMessage};
 use serde::Serialize;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 use utoipa::ToSchema;
-
-use crate::api::seams::{Fate, Fates, Kept, KeptMessage, MessageKind};
 
 /// Pieces whose fates are waited for at the same time, so that what is not known yet does not pile up.
 const OPEN_PIECES: usize = 8;
@@ -86,7 +86,7 @@ pub(super) struct Tally {
 }
 
 struct Waiting {
-    fates: Fates,
+    fates: oneshot::Receiver<Vec<Fate>>,
     /// How each message was counted when it was kept.
     outcomes: Vec<&'static str>,
     /// Where the first of them stands in the list.
@@ -149,7 +149,8 @@ impl Tally {
     /// Waits for the fates of the first piece. Once that took too long, nothing is waited for any more.
     async fn settle(&mut self, deadline: Instant) {
         let Some(Waiting { fates, outcomes, listed_from }) = self.waiting.pop_front() else { return };
-        let Ok(fates) = timeout_at(deadline, fates).await else {
+        // A lake that closes before has kept them all the same: their fates are for the next start to tell.
+        let Ok(Ok(fates)) = timeout_at(deadline, fates).await else {
             self.is_late = true;
             self.waiting.clear();
             return;
@@ -160,12 +161,9 @@ impl Tally {
             *self.taken.counts.of(outcome) += 1;
             if let Some(listed) = self.taken.messages.get_mut(listed_from + at) {
                 listed.outcome = outcome;
-                match fate {
-                    Fate::Error { code, reason, hint } => {
-                        (listed.code, listed.reason, listed.hint) = (Some(code), Some(reason), Some(hint));
-                    }
-                    Fate::Filtered { rule } => listed.rule = Some(rule),
-                    Fate::Staged | Fate::Duplicate => {}
+                if let Fate::Error(reason) = fate {
+                    listed.code = Some(reason.code.text());
+                    (listed.reason, listed.hint) = (Some(reason.text), Some(reason.hint));
                 }
             }
         }
@@ -187,9 +185,10 @@ impl Counts {
 /// What is known of a message at once.
 fn first_outcome(message: &KeptMessage) -> &'static str {
     match message {
-        KeptMessage { duplicate: true, .. } => "duplicate",
-        KeptMessage { kind: MessageKind::Junk, .. } => "error",
-        KeptMessage { kind: MessageKind::Message, .. } => "pending",
+        KeptMessage { is_duplicate: true, .. } => "duplicate",
+        KeptMessage { is_message: false, .. } => "error",
+        KeptMessage { filtered_by: Some(_), .. } => "filtered",
+        KeptMessage { .. } => "pending",
     }
 }
 
@@ -197,23 +196,20 @@ fn word(fate: &Fate) -> &'static str {
     match fate {
         Fate::Staged => "staged",
         Fate::Duplicate => "duplicate",
-        Fate::Error { .. } => "error",
-        Fate::Filtered { .. } => "filtered",
+        Fate::Error(_) => "error",
+        Fate::Filtered => "filtered",
     }
 }
 
 fn listed(message: KeptMessage, outcome: &'static str) -> Listed {
     Listed {
-        message_id: message.message_id,
+        message_id: message.id.to_string(),
         control_id: message.control_id,
-        kind: match message.kind {
-            MessageKind::Message => "message",
-            MessageKind::Junk => "junk",
-        },
+        kind: if message.is_message { "message" } else { "junk" },
         outcome,
         code: None,
         reason: None,
         hint: None,
-        rule: None,
+        rule: message.filtered_by,
     }
 }

@@ -9,7 +9,7 @@ mod witness;
 
 pub use gate::{Caller, Gate, Scope};
 pub use health::{Health, Metrics};
-pub use intake::{Fate, Fates, Intake, Kept, KeptMessage, MessageKind, Policy, Refused};
+pub use intake::{Intake, Policy, Refused};
 pub use rows::FlatRows;
 pub use sql::{Answer, Format, Rows, Sql, SqlLimits, SqlProblem, SqlProblemKind};
 pub use witness::{Sight, Witness};
