@@ -23,22 +23,23 @@ const FRESH: Duration = Duration::from_millis(250);
 pub(super) struct LakeSql {
     lake: Lake,
     memory: usize,
-    open: Mutex<Option<(Instant, Arc<Engine>)>>,
+    /// One without the audit zone, and one with it.
+    open: [Mutex<Option<(Instant, Arc<Engine>)>>; 2],
 }
 
 impl LakeSql {
     pub(super) fn new(lake: &Lake, memory: usize) -> Self {
-        Self { lake: lake.clone(), memory, open: Mutex::default() }
+        Self { lake: lake.clone(), memory, open: Default::default() }
     }
 
-    async fn engine(&self) -> Result<Arc<Engine>, SqlProblem> {
-        let mut open = self.open.lock().await;
+    async fn engine(&self, audit: bool) -> Result<Arc<Engine>, SqlProblem> {
+        let mut open = self.open[usize::from(audit)].lock().await;
         if let Some((since, engine)) = &*open
             && since.elapsed() < FRESH
         {
             return Ok(engine.clone());
         }
-        let options = Options { memory: Some(self.memory), ..Options::default() };
+        let options = Options { memory: Some(self.memory), audit, ..Options::default() };
         let engine = Engine::open_with(&self.lake, options)
             .await
             .map_err(|error| problem(&error, SqlProblemKind::Lake))?;
@@ -56,7 +57,7 @@ impl Sql for LakeSql {
         format: Format,
         limits: SqlLimits,
     ) -> Result<Box<dyn Answer>, SqlProblem> {
-        let engine = self.engine().await?;
+        let engine = self.engine(limits.audit).await?;
         let answer = engine.sql(query).await.map_err(|error| problem(&error, SqlProblemKind::Question))?;
         let schema = answer.schema();
         let batches = answer.stream().await.map_err(|error| problem(&error, SqlProblemKind::Question))?;
@@ -65,14 +66,18 @@ impl Sql for LakeSql {
     }
 
     async fn catalog(&self) -> Result<Value, SqlProblem> {
-        let tables =
-            self.engine().await?.tables().await.map_err(|error| problem(&error, SqlProblemKind::Lake))?;
+        let tables = self
+            .engine(false)
+            .await?
+            .tables()
+            .await
+            .map_err(|error| problem(&error, SqlProblemKind::Lake))?;
         let table = |table: query::TableEntry| json!({"name": table.name, "description": table.description, "rows": table.rows});
         Ok(tables.into_iter().map(table).collect())
     }
 
     async fn table(&self, name: &str) -> Result<Option<Value>, SqlProblem> {
-        let engine = self.engine().await?;
+        let engine = self.engine(false).await?;
         let tables = engine.tables().await.map_err(|error| problem(&error, SqlProblemKind::Lake))?;
         if !tables.iter().any(|table| table.name.eq_ignore_ascii_case(name)) {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use pipeline::{Maintained, Maintenance, maintain};
+use pipeline::{Maintained, Maintenance, forget_answers, maintain, time};
 use storage::Lake;
 use tokio_util::sync::CancellationToken;
 
@@ -25,10 +25,13 @@ pub(super) async fn keep_up(lake: Lake, retention: Duration, shutdown: Cancellat
         };
         match pass {
             Ok(maintained) => {
+                tell(&maintained);
                 if expires {
                     expired = Some(Instant::now());
+                    if let Err(error) = forget_answers(&lake, time::now()).await {
+                        tracing::warn!(%error, "old answers to repeated requests could not be removed");
+                    }
                 }
-                tell(&maintained);
             }
             Err(error) => tracing::warn!(%error, "maintenance failed; it is tried again in a minute"),
         }

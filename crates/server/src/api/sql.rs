@@ -87,6 +87,8 @@ impl Written {
 
 /// Answers a question in SQL, row by row as they are found.
 ///
+/// Who has the scope `admin` as well may ask the table `audit`.
+///
 /// In JSON the last members say how many rows there are and how they ended; in the other formats the trailers `X-Row-Count` and
 /// `X-Ended` do, for clients that ask for them with `TE: trailers`. `X-Row-Limit` tells the limit. An answer that cannot be finished, other than in
 /// JSON, is cut off in a way that clients see. Whoever goes away cancels the query.
@@ -118,7 +120,8 @@ async fn post_sql(call: Call, body: Body) -> Result<Response, Problem> {
         Some(written) => written,
         None => media::accepted(&call.headers, &Written::MEDIA)?,
     };
-    let limits = limits(&call.state, &question)?;
+    let audit = call.admit(Scope::Admin).await.is_ok();
+    let limits = SqlLimits { audit, ..limits(&call.state, &question)? };
     let id = call.headers.get(QUERY_ID).map(|id| id.to_str().unwrap_or_default());
     let ticket = call.state.queries.begin(id, &caller.name)?;
     call.note(&caller, Sight::Query { id: ticket.id.clone(), text: question.query.clone() }).await?;
@@ -210,5 +213,5 @@ fn limits(state: &State, question: &Question) -> Result<SqlLimits, Problem> {
                 Problem::parameter("time_limit", &format!("a number of seconds above 0, {most} at most"))
             })?,
     };
-    Ok(SqlLimits { rows, time })
+    Ok(SqlLimits { rows, time, audit: false })
 }

@@ -66,6 +66,17 @@ async fn other_formats_tell_it_in_trailers() {
 }
 
 #[tokio::test]
+async fn only_admins_ask_the_audit_zone() {
+    let server = Server::new().await;
+    for (token, may) in [("Bearer asker", false), ("Bearer all", true)] {
+        let asked =
+            Request::post("/v1/sql").header("content-type", "text/plain").header("authorization", token);
+        assert_eq!(server.send(asked, "SELECT two rows".to_owned()).await.status.as_u16(), 200);
+        assert_eq!(server.sql.asked.lock().unwrap().last().unwrap().2.audit, may, "{token}");
+    }
+}
+
+#[tokio::test]
 async fn a_question_sets_format_and_limits() {
     let server = Server::new().await;
     let body =
@@ -73,7 +84,7 @@ async fn a_question_sets_format_and_limits() {
     let answer = server.send(question(), body).await;
     assert_eq!((answer.text(), answer.header("x-row-limit")), ("a\n1\n2\n", "7"));
     let limits = server.sql.asked.lock().unwrap()[0].2;
-    assert_eq!(limits, SqlLimits { rows: 7, time: Duration::from_millis(1_500) });
+    assert_eq!(limits, SqlLimits { rows: 7, time: Duration::from_millis(1_500), audit: true });
     for (body, kind) in [
         (json!({"query": "q", "row_limit": 0}), "bad-request"),
         (json!({"query": "q", "row_limit": u64::MAX}), "bad-request"),

@@ -63,6 +63,8 @@ pub struct SqlLimits {
     pub rows: u64,
     /// How long it may take. The API ends the answer itself when the time is over; this is for the plan.
     pub time: Duration,
+    /// Whether the audit zone may be asked as well.
+    pub audit: bool,
 }
 
 /// Why a question has no answer. Neither text quotes a value of a message.
