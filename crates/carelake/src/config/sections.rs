@@ -55,8 +55,10 @@ settings! {
     pub(crate) struct Limits {
         /// The largest message that is converted; a larger one waits in the error zone.
         message_bytes: Size = "128MiB",
-        /// The memory for what is received and not yet in safe storage; doors wait when it is full.
+        /// The memory for messages that are safe and wait for conversion; beyond it they are read from the log again.
         backlog_bytes: Size = "64MB",
+        /// How many messages may be safe and wait for conversion; beyond it doors are held up, and after 5 s they answer AE or 503.
+        backlog_messages: NonZeroU32 = 200_000,
         /// The free space on the disk of the lake below which doors answer AE or 503.
         disk_reserve: Size = "256MB",
     }

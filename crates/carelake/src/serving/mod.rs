@@ -181,6 +181,7 @@ fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
         gather: config.commit.interval.0,
         commit_messages: config.commit.max_messages.get() as usize,
         backlog_bytes: in_memory(config.limits.backlog_bytes.0),
+        backlog_messages: config.limits.backlog_messages.get() as usize,
         disk_reserve: config.limits.disk_reserve.0,
         tell: tell::tell(metrics.clone()),
         ..LiveSettings::default()

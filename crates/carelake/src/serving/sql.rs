@@ -24,8 +24,11 @@ pub(super) struct LakeSql {
     lake: Lake,
     memory: usize,
     /// One without the audit zone, and one with it.
-    open: [Mutex<Option<(Instant, Arc<Engine>)>>; 2],
+    open: [Mutex<Option<Opened>>; 2],
 }
+
+/// An engine, and since when it is open.
+type Opened = (Instant, Arc<Engine>);
 
 impl LakeSql {
     pub(super) fn new(lake: &Lake, memory: usize) -> Self {
