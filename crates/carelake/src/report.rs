@@ -137,6 +137,8 @@ impl From<pipeline::Error> for Failure {
             error @ pipeline::Error::DataFile { .. } => Self::new(error.to_string()).with_hint(
                 "carelake verify tells all that is damaged; carelake replay makes staging again from the raw zone",
             ),
+            error @ pipeline::Error::Delta(_) if is_forbidden(&error) => Self::new(error.to_string())
+                .with_hint("the user who runs carelake must be able to read and write the lake's folder"),
             error @ (pipeline::Error::Delta(_) | pipeline::Error::DamagedLog { .. }) => Self::new(error.to_string())
                 .with_hint("carelake verify tells what is damaged; restore the _delta_log folder from a backup"),
             error @ pipeline::Error::DamagedReceipts { .. } => {
@@ -147,6 +149,10 @@ impl From<pipeline::Error> for Failure {
             other => Self::new(other.to_string()),
         }
     }
+}
+
+fn is_forbidden(error: &pipeline::Error) -> bool {
+    matches!(error.io_kind(), Some(ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem))
 }
 
 impl From<server::auth::Error> for Failure {
