@@ -54,7 +54,8 @@ impl Gate for TokenGate {
             Feeds::All => None,
             Feeds::Only(feeds) => Some(feeds.iter().cloned().collect()),
         };
-        Ok(Caller { name: principal.key(), feeds, peer })
+        let is_admin = require(&principal, api::Scope::Admin).is_ok();
+        Ok(Caller { name: principal.key(), feeds, is_admin, peer })
     }
 }
 

@@ -200,6 +200,7 @@ impl Gate for Guard {
         let caller = |feeds: Option<&str>| Caller {
             name: token.to_owned(),
             feeds: feeds.map(|feed| vec![feed.to_owned()]),
+            is_admin: !matches!(token, "reader" | "asker" | "asker-two"),
             peer,
         };
         match (token, scope) {

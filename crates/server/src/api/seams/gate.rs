@@ -43,6 +43,8 @@ pub struct Caller {
     pub name: String,
     /// The feeds they are limited to; `None` for all.
     pub feeds: Option<Vec<String>>,
+    /// Whether they have [`Scope::Admin`], whatever they came for.
+    pub is_admin: bool,
     /// Where they come from.
     pub peer: Option<SocketAddr>,
 }
