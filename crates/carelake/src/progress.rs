@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pipeline::{Input, Progress, ReplayProgress};
 
+/// How many times as long a byte takes to be converted and committed as to be landed.
+const CONVERTING: u64 = 8;
+
 /// A bar that is drawn until [`Shown::finish`].
 pub(crate) struct Shown {
     bar: ProgressBar,
@@ -21,8 +24,8 @@ pub(crate) fn show(progress: &Arc<Progress>, inputs: &[pipeline::Result<Input>])
     if bar.is_hidden() {
         return Shown { bar, ended: Arc::default(), drawing: None };
     }
-    // Every byte is read once to be landed, and looked at once to be converted.
-    let total = bytes_of(inputs).map(|bytes| bytes * 2);
+    let bytes = bytes_of(inputs);
+    let total = bytes.map(|bytes| bytes * (1 + CONVERTING));
     let template = match total {
         Some(_) => "{bar:30} {percent:>3} %  {msg}  {eta} left",
         None => "{spinner} {msg}",
@@ -33,9 +36,11 @@ pub(crate) fn show(progress: &Arc<Progress>, inputs: &[pipeline::Result<Input>])
     }
     let progress = progress.clone();
     drawn(bar, move |bar| {
-        let (messages, bytes) = (progress.messages(), progress.bytes());
-        bar.set_position(progress.landing() + bytes);
-        (messages, bytes)
+        let (messages, settled) = (progress.messages(), progress.settled_bytes());
+        // What is unpacked may be more than its file.
+        let converted = bytes.map_or(settled, |bytes| settled.min(bytes));
+        bar.set_position(progress.landing() + CONVERTING * converted);
+        (messages, settled)
     })
 }
 

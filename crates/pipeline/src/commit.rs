@@ -42,9 +42,11 @@ pub(crate) async fn commit<'a>(
     loop {
         let theirs = writer.widen(&addition.schema).await?;
         follow(writer, seen, theirs).await?;
-        let theirs = seen.catch_up().await?;
+        // Asked of all that is known, and not of what is learned now: the commit of a batch before this one may have learned of
+        // what another added since these ids were claimed.
+        let held = seen.hold_all(&addition.known.ids).await?;
         let present: HashSet<MessageId> =
-            addition.known.ids.iter().filter(|id| theirs.contains(id)).copied().collect();
+            addition.known.ids.iter().zip(held).filter(|(_, held)| *held).map(|(id, _)| *id).collect();
         if !present.is_empty() {
             // The file just made stays behind, named by no commit, and is swept later.
             left_out.extend(present);

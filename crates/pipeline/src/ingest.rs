@@ -81,6 +81,7 @@ pub struct Progress {
     bytes: AtomicU64,
     inputs: AtomicU64,
     messages: AtomicU64,
+    settled: AtomicU64,
 }
 
 impl Progress {
@@ -104,8 +105,14 @@ impl Progress {
         self.messages.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn settled(&self, messages: u64) {
+    /// Bytes of those messages.
+    pub fn settled_bytes(&self) -> u64 {
+        self.settled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn settle(&self, messages: u64, bytes: u64) {
         self.messages.fetch_add(messages, Ordering::Relaxed);
+        self.settled.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 

@@ -3,6 +3,9 @@
 //! Receipts become durable and messages are converted on all cores; what decides on duplicates and what makes
 //! rows visible goes one batch after the other, in the order of receiving.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -47,9 +50,11 @@ pub(crate) struct Receipted {
 }
 
 /// A batch whose messages are converted.
-struct Converted {
+pub(crate) struct Converted {
     settles: Option<String>,
     accounting: Accounting,
+    /// Bytes of all that was received.
+    bytes: u64,
     messages: Arc<Vec<(Receipt, Bytes)>>,
     prepared: Prepared,
     failures: Vec<Failure>,
@@ -65,6 +70,8 @@ pub(crate) struct Outcome {
     pub(crate) staged: HashSet<MessageId>,
     /// Messages that went to the error zone, and why.
     pub(crate) errors: HashMap<MessageId, Reason>,
+    /// Messages with the bytes of one that went there by a batch that was under way before.
+    pub(crate) shared: HashSet<MessageId>,
 }
 
 /// The ids of the staging table, for others to look into as well.
@@ -132,12 +139,6 @@ impl Stage {
         self.staged.clone()
     }
 
-    /// Converts and commits one batch whose receipts are durable.
-    pub(crate) async fn stage_one(&mut self, batch: Receipted) -> Result<Outcome> {
-        let converted = self.convert(batch).await?.await?;
-        self.commit(converted).await
-    }
-
     /// Takes batches until there are no more.
     pub(crate) async fn run(mut self, batches: mpsc::Receiver<Batch>) -> Result<(Self, Accounting)> {
         let lake = self.lake.clone();
@@ -179,12 +180,13 @@ impl Stage {
     }
 
     /// Decides which messages of a batch are new; gives the work of converting those.
-    async fn convert(
+    pub(crate) async fn convert(
         &mut self,
         batch: Receipted,
     ) -> Result<impl Future<Output = Result<Converted>> + Send + 'static> {
         let Receipted { settles, messages } = batch;
         let mut accounting = Accounting { received: messages.len() as u64, ..Accounting::default() };
+        let bytes = messages.iter().map(|(receipt, _)| receipt.raw_length).sum();
         let limit = self.rules.options.limits.message_bytes;
         let (mut readable, mut failures) = (Vec::new(), Vec::new());
         for (receipt, content) in messages {
@@ -216,13 +218,22 @@ impl Stage {
         let (lake, table, rules) = (self.lake.clone(), self.staging.table().clone(), self.rules.clone());
         Ok(async move {
             let prepared = prepare(&lake, &table, &readable, &rules).await?;
-            Ok(Converted { settles, accounting, messages: Arc::new(readable), prepared, failures, underway })
+            Ok(Converted {
+                settles,
+                accounting,
+                bytes,
+                messages: Arc::new(readable),
+                prepared,
+                failures,
+                underway,
+            })
         })
     }
 
-    /// Makes a batch visible, and says that it is done with.
-    async fn commit(&mut self, converted: Converted) -> Result<Outcome> {
-        let Converted { settles, mut accounting, messages, prepared, mut failures, underway } = converted;
+    /// Makes a batch visible, and says that it is done with; batches come in the order in which they were given to be converted.
+    pub(crate) async fn commit(&mut self, converted: Converted) -> Result<Outcome> {
+        let Converted { settles, mut accounting, bytes, messages, prepared, mut failures, underway } =
+            converted;
         let seen = self.staged.clone();
         let mut seen = seen.lock().await;
         for failure in &prepared.failures {
@@ -251,14 +262,16 @@ impl Stage {
             new.extend(ids.into_iter().filter(|id| !committed.left_out.contains(id)));
         }
         // By now those before them have found their end, and they share it.
-        let staged = seen.hold_all(&underway).await?.into_iter().filter(|held| *held).count() as u64;
+        let held = seen.hold_all(&underway).await?;
+        let staged = held.iter().filter(|held| **held).count() as u64;
         accounting.duplicate += staged;
         accounting.error += underway.len() as u64 - staged;
+        let shared = underway.into_iter().zip(held).filter(|(_, held)| !held).map(|(id, _)| id).collect();
         if let Some(batch) = &settles {
             run::settle(&self.lake, batch).await?;
         }
-        self.progress.settled(accounting.received);
-        Ok(Outcome { accounting, staged: new, errors })
+        self.progress.settle(accounting.received, bytes);
+        Ok(Outcome { accounting, staged: new, errors, shared })
     }
 }
 

@@ -1,27 +1,34 @@
 //! Follows the log: what is durable is converted and committed, in the order of the log.
+//!
+//! Groups are converted on all cores while those before them are committed. If one fails, all that are under way begin again in
+//! their order: what was known of the tables may be wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use storage::wal::{Durable, Place};
 use storage::{Lake, raw};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::backlog::Backlog;
 use super::delivery::{Carried, Fate};
+use super::group::Group;
 use super::seal::seal;
 use super::{LiveCommit, LiveEvent, LiveSettings, Sealing};
+use crate::failure::Reason;
 use crate::run::{self, Run};
 use crate::split::Content;
-use crate::stage::{Outcome, Receipted, Stage};
-use crate::{Accounting, Receipt, Result, recover};
+use crate::stage::{Converted, Outcome, Receipted, Stage};
+use crate::{Accounting, Error, MessageId, Receipt, Result, recover, workers};
 
-/// Bytes of one commit, at most, save those of one delivery.
-const BATCH_BYTES: u64 = 12 << 20;
+/// Groups under way at the same time, at most: each has its columns in memory.
+const UNDERWAY: usize = 4;
 /// How often it is looked whether another process has died.
 const ROUND: Duration = Duration::from_secs(60);
-/// The longest wait before something that failed is tried again.
+/// The wait before something that failed is tried again, the first time and at most.
+const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 pub(super) struct Follower {
@@ -31,17 +38,20 @@ pub(super) struct Follower {
     run: Run,
     /// Gone after a failure, until it can be opened again.
     stage: Option<Stage>,
+    /// In the order of the log.
+    underway: VecDeque<Underway>,
+    /// What the last groups had in error: the same bytes in one that was under way with them share the reason.
+    errors: VecDeque<HashMap<MessageId, Reason>>,
+    wait: Duration,
     last_round: Instant,
 }
 
-/// What is committed together.
-#[derive(Default)]
-struct Group {
-    deliveries: Vec<(Place, Carried)>,
-    messages: usize,
-    bytes: u64,
-    /// Segments of which nothing comes after these.
-    closed: Vec<Arc<str>>,
+/// A group that is being converted.
+struct Underway {
+    group: Group,
+    began: Instant,
+    /// Nothing until it could be begun.
+    work: Option<JoinHandle<Result<Converted>>>,
 }
 
 impl Follower {
@@ -53,20 +63,55 @@ impl Follower {
         stage: Stage,
     ) -> Self {
         backlog.staged_in(stage.staged_ids());
-        Self { lake: lake.clone(), settings, backlog, run, stage: Some(stage), last_round: Instant::now() }
+        Self {
+            lake: lake.clone(),
+            settings,
+            backlog,
+            run,
+            stage: Some(stage),
+            underway: VecDeque::new(),
+            errors: VecDeque::new(),
+            wait: FIRST_WAIT,
+            last_round: Instant::now(),
+        }
     }
 
     /// Follows until the log is closed and all of it is in the tables and sealed.
     pub(super) async fn run(mut self, mut told: mpsc::UnboundedReceiver<Durable<Carried>>) {
         let (sealing, segments) = mpsc::unbounded_channel();
         let sealer = tokio::spawn(seal_all(self.lake.clone(), self.settings.clone(), segments));
+        let most_underway = workers::count().min(UNDERWAY);
+        let mut gathering = Group::default();
         let mut is_open = true;
-        while is_open {
-            let mut group = Group::default();
-            is_open = self.gather(&mut told, &mut group).await;
-            self.commit(group, &sealing).await;
-            if is_open && self.last_round.elapsed() >= ROUND {
+        while is_open || !gathering.is_empty() || !self.underway.is_empty() {
+            let is_round = is_open && self.last_round.elapsed() >= ROUND;
+            if is_round && self.underway.is_empty() {
                 self.look_after_others().await;
+                continue;
+            }
+            let may_begin = !is_round && self.underway.len() < most_underway;
+            let is_full = gathering.is_full(self.settings.commit_messages);
+            let due = gathering.due(self.settings.gather);
+            let is_due = is_full || !is_open || due.is_some_and(|due| due <= Instant::now());
+            if may_begin && is_due && !gathering.is_empty() {
+                self.begin(std::mem::take(&mut gathering)).await;
+                continue;
+            }
+            let due = due.unwrap_or_else(|| self.last_round + ROUND);
+            tokio::select! {
+                biased;
+                converted = first(&mut self.underway), if !self.underway.is_empty() => {
+                    self.end(converted, &sealing).await;
+                }
+                event = told.recv(), if is_open && !is_full => match event {
+                    None => is_open = false,
+                    Some(Durable::Closed(segment)) => gathering.close(segment),
+                    Some(Durable::Delivery(place, carried)) => gathering.add(place, carried),
+                    Some(Durable::Group { deliveries, bytes, took }) => {
+                        self.tell(LiveEvent::Synced { deliveries, bytes, took });
+                    }
+                },
+                () = tokio::time::sleep_until(due.into()), if may_begin => {}
             }
         }
         drop(sealing);
@@ -77,62 +122,80 @@ impl Follower {
         self.run.end();
     }
 
-    /// Takes what is to be committed together; gives whether more can come.
-    async fn gather(&self, told: &mut mpsc::UnboundedReceiver<Durable<Carried>>, group: &mut Group) -> bool {
-        let mut until = tokio::time::Instant::now() + ROUND;
-        while group.messages < self.settings.commit_messages && group.bytes < BATCH_BYTES {
-            let was_empty = group.deliveries.is_empty();
-            match tokio::time::timeout_at(until, told.recv()).await {
-                Err(_) => break,
-                Ok(None) => return false,
-                Ok(Some(Durable::Closed(segment))) => group.closed.push(segment),
-                Ok(Some(Durable::Group { deliveries, bytes, took })) => {
-                    self.tell(LiveEvent::Synced { deliveries, bytes, took });
-                }
-                Ok(Some(Durable::Delivery(place, carried))) => {
-                    group.messages += carried.len();
-                    group.bytes += carried.bytes();
-                    group.deliveries.push((place, carried));
-                }
-            }
-            if was_empty && (!group.deliveries.is_empty() || !group.closed.is_empty()) {
-                until = tokio::time::Instant::now() + self.settings.gather;
-            }
+    /// Begins to convert a group.
+    async fn begin(&mut self, group: Group) {
+        self.underway.push_back(Underway { group, began: Instant::now(), work: None });
+        if let Err(error) = self.begin_all().await {
+            self.begin_again(error).await;
         }
-        true
     }
 
-    /// Commits a group, however often that has to be tried.
-    async fn commit(&mut self, group: Group, sealing: &Sealing) {
-        let began = Instant::now();
-        let mut wait = Duration::from_millis(200);
-        if !group.deliveries.is_empty() {
-            let outcome = loop {
-                match self.try_commit(&group).await {
-                    Ok(outcome) => break outcome,
-                    Err(error) => {
-                        // What it knew of the tables may be wrong now.
-                        self.stage = None;
-                        self.tell(LiveEvent::Stalled { error, again_in: wait });
-                        tokio::time::sleep(wait).await;
-                        wait = (wait * 2).min(LONGEST_WAIT);
-                    }
-                }
-            };
-            self.tell_of(group.deliveries, outcome, began.elapsed());
+    /// Begins all that could not be begun yet.
+    async fn begin_all(&mut self) -> Result<()> {
+        for position in 0..self.underway.len() {
+            if self.underway[position].work.is_none() {
+                let messages = self.messages(&self.underway[position].group).await?;
+                let stage = self.open_stage().await?;
+                let work = stage.convert(Receipted { settles: None, messages }).await?;
+                self.underway[position].work = Some(tokio::spawn(work));
+            }
         }
-        for segment in group.closed {
+        Ok(())
+    }
+
+    /// After a failure, however often that has to be tried.
+    async fn begin_again(&mut self, error: Error) {
+        let mut failure = Some(error);
+        while let Some(error) = failure {
+            // What it knew of the tables may be wrong now.
+            self.stage = None;
+            for underway in &mut self.underway {
+                underway.work.take().inspect(JoinHandle::abort);
+            }
+            self.tell(LiveEvent::Stalled { error, again_in: self.wait });
+            tokio::time::sleep(self.wait).await;
+            self.wait = (self.wait * 2).min(LONGEST_WAIT);
+            failure = self.begin_all().await.err();
+        }
+    }
+
+    /// Commits the first group.
+    async fn end(&mut self, converted: Result<Converted>, sealing: &Sealing) {
+        let committed = match converted {
+            Ok(converted) => self.commit(converted).await,
+            Err(error) => Err(error),
+        };
+        let outcome = match committed {
+            Ok(outcome) => outcome,
+            Err(error) => return self.begin_again(error).await,
+        };
+        self.wait = FIRST_WAIT;
+        let Some(Underway { group, began, .. }) = self.underway.pop_front() else { return };
+        let (deliveries, closed) = group.into_parts();
+        if !deliveries.is_empty() {
+            self.tell_of(deliveries, outcome, began.elapsed());
+        }
+        for segment in closed {
             while let Err(error) = run::settle(&self.lake, &segment).await {
-                self.tell(LiveEvent::Stalled { error, again_in: wait });
-                tokio::time::sleep(wait).await;
+                self.tell(LiveEvent::Stalled { error, again_in: self.wait });
+                tokio::time::sleep(self.wait).await;
             }
             let _ = sealing.send(segment);
         }
     }
 
-    async fn try_commit(&mut self, group: &Group) -> Result<Outcome> {
-        let mut messages = Vec::with_capacity(group.messages);
-        for (place, carried) in &group.deliveries {
+    async fn commit(&mut self, converted: Converted) -> Result<Outcome> {
+        let stage = self.open_stage().await?;
+        let outcome = stage.commit(converted).await?;
+        if let Some(error) = stage.take_checkpoint_failure() {
+            self.tell(LiveEvent::Checkpoint(error));
+        }
+        Ok(outcome)
+    }
+
+    async fn messages(&self, group: &Group) -> Result<Vec<(Receipt, Content)>> {
+        let mut messages = Vec::with_capacity(group.messages());
+        for (place, carried) in group.deliveries() {
             for (receipt, content) in carried.receipts(place) {
                 let content = match content {
                     Some(content) => content,
@@ -141,12 +204,7 @@ impl Follower {
                 messages.push((receipt, content));
             }
         }
-        let stage = self.open_stage().await?;
-        let outcome = stage.stage_one(Receipted { settles: None, messages }).await?;
-        if let Some(error) = stage.take_checkpoint_failure() {
-            self.tell(LiveEvent::Checkpoint(error));
-        }
-        Ok(outcome)
+        Ok(messages)
     }
 
     /// The parser tells what is no message: it finds no header in it.
@@ -196,9 +254,9 @@ impl Follower {
             {
                 let accounting = feeds.entry(carried.feed().to_owned()).or_default();
                 for (id, is_filtered) in carried.messages() {
-                    let fate = match outcome.errors.get(id) {
+                    let fate = match self.reason(&outcome, id) {
                         _ if is_filtered => Fate::Filtered,
-                        Some(reason) => Fate::Error(reason.clone()),
+                        Some(reason) => Fate::Error(reason),
                         // The second of two is its duplicate.
                         None if outcome.staged.remove(id) => Fate::Staged,
                         None => Fate::Duplicate,
@@ -214,13 +272,32 @@ impl Follower {
                 let _ = tell.send(fates);
             }
         }
+        self.errors.push_back(outcome.errors);
+        if self.errors.len() > UNDERWAY {
+            self.errors.pop_front();
+        }
         let feeds = feeds.into_iter().collect();
         let reused_control_ids = self.stage.as_mut().map_or(0, Stage::take_reused_control_ids);
         self.tell(LiveEvent::Committed(LiveCommit { feeds, ages, took, reused_control_ids }));
     }
 
+    /// Why a message of a group that was committed is in error, if it is.
+    fn reason(&self, outcome: &Outcome, id: &MessageId) -> Option<Reason> {
+        let shared = || self.errors.iter().find_map(|errors| errors.get(id));
+        let reason = outcome.errors.get(id);
+        reason.or_else(|| outcome.shared.contains(id).then(shared)?).cloned()
+    }
+
     fn tell(&self, event: LiveEvent) {
         (self.settings.tell)(event);
+    }
+}
+
+/// The first group, when it is converted.
+async fn first(underway: &mut VecDeque<Underway>) -> Result<Converted> {
+    match underway.front_mut().and_then(|first| first.work.as_mut()) {
+        Some(work) => work.await?,
+        None => std::future::pending().await,
     }
 }
 

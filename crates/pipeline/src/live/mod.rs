@@ -10,6 +10,7 @@ mod delivery;
 mod event;
 mod filter;
 mod follow;
+mod group;
 mod reserve;
 mod seal;
 #[cfg(test)]
