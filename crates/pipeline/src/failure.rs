@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use hl7::{Finding, FindingCode, Message, ParseError, ParseErrorKind};
 use serde::Serialize;
 use serde_json::json;
-use storage::{Lake, error_bytes_key, error_report_key, raw};
+use storage::{Lake, error_bytes_key, error_newer_report_key, error_report_key, raw};
 use tables::Places;
 
 use crate::{Receipt, Result, time};
@@ -186,7 +186,7 @@ pub(crate) struct Failure {
 
 /// Puts the failed bytes and the report in the error zone.
 pub(crate) async fn put(lake: &Lake, failure: &Failure) -> Result<()> {
-    let Failure { receipt, bytes, reason } = failure;
+    let Failure { receipt, bytes, .. } = failure;
     let id = receipt.message_id.to_string();
     let key = error_bytes_key(&id);
     match bytes {
@@ -195,8 +195,21 @@ pub(crate) async fn put(lake: &Lake, failure: &Failure) -> Result<()> {
         }
         None => copy_raw(lake, receipt, &key).await?,
     }
+    lake.put_new(&error_report_key(&id), report(failure)).await?;
+    Ok(())
+}
+
+/// Puts a newer report beside the first.
+pub(crate) async fn put_again(lake: &Lake, failure: &Failure) -> Result<()> {
+    let key = error_newer_report_key(&failure.receipt.message_id.to_string(), time::now().max(0));
+    lake.put_new(&key, report(failure)).await?;
+    Ok(())
+}
+
+fn report(failure: &Failure) -> Bytes {
+    let Failure { receipt, reason, .. } = failure;
     let mut report = json!({
-        "message_id": id,
+        "message_id": receipt.message_id.to_string(),
         "code": reason.code.text(),
         "reason": reason.text,
         "where": {"offset": reason.offset},
@@ -210,8 +223,7 @@ pub(crate) async fn put(lake: &Lake, failure: &Failure) -> Result<()> {
     if !reason.breaches.is_empty() {
         report["findings"] = json!(reason.breaches);
     }
-    lake.put_new(&error_report_key(&id), format!("{report:#}\n").into()).await?;
-    Ok(())
+    format!("{report:#}\n").into()
 }
 
 /// Copies a range of the raw zone piece by piece.

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use hl7::stream::PieceKind;
 use storage::{Lake, error_bytes_key, error_lenient_key, staging_table};
 
 use crate::commit::commit;
 use crate::convert::Rules;
 use crate::delta::{Table, Writer};
+use crate::failure::{self, Code, Failure};
 use crate::prepare::{prepare, prepare_without};
 use crate::resolve::resolve;
 use crate::seen::Seen;
@@ -44,6 +46,14 @@ impl fmt::Display for Retried {
 ///
 /// Whether a message is held to the standard is for `rules` to say, whatever it was received under.
 pub async fn retry(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retried> {
+    // What it writes is not swept as long as it lives.
+    let own = run::Run::begin(lake)?;
+    let outcome = retry_all(lake, ids, rules).await;
+    own.end();
+    outcome
+}
+
+async fn retry_all(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retried> {
     let entries = wanted(lake, ids).await?;
     let mut outcome = Retried { retried: entries.len() as u64, ..Retried::default() };
     let receipts = receipts_of(lake, &entries).await?;
@@ -104,11 +114,22 @@ async fn stage(
     renewed.retain(|failure| {
         let entry = entries.get(&failure.receipt.message_id);
         entry.is_none_or(|entry| {
-            entry.reason != failure.reason.text || entry.code != failure.reason.code.text()
+            let is_new = entry.reason != failure.reason.text || entry.code != failure.reason.code.text();
+            // Bytes without a message are the same as before: what they are was told better when they were received.
+            is_new && !(entry.code == Code::NoMessage.text() && has_no_message(failure, rules))
         })
     });
+    for failure in &renewed {
+        failure::put_again(lake, failure).await?;
+    }
     resolve(lake, &resolved, &renewed).await?;
     Ok(resolved.len() as u64)
+}
+
+fn has_no_message(failure: &Failure, rules: &Rules) -> bool {
+    let limit = rules.options.limits.message_bytes;
+    let bytes = failure.bytes.as_deref().unwrap_or_default();
+    !hl7::stream::pieces(bytes, limit).any(|piece| piece.kind == PieceKind::Message)
 }
 
 /// Marks messages that are about to be staged although their receipts would hold them to the standard: a replay

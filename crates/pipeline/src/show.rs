@@ -7,7 +7,9 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use parquet::arrow::ProjectionMask;
-use storage::{Lake, error_bytes_key, error_report_key, error_table, raw, staging_table};
+use storage::{
+    Lake, error_bytes_key, error_newer_report_prefix, error_report_key, error_table, raw, staging_table,
+};
 
 use crate::delta::Table;
 use crate::seen::{Seen, ids_in};
@@ -78,9 +80,12 @@ pub async fn errors(lake: &Lake) -> Result<Vec<ErrorEntry>> {
     Ok(entries)
 }
 
-/// The report of one error, as the JSON text it was written as.
+/// The newest report of one error, as the JSON text it was written as.
 pub async fn error_report(lake: &Lake, id: MessageId) -> Result<Bytes> {
-    match lake.read(&error_report_key(&id.to_string())).await {
+    let text = id.to_string();
+    let newer = lake.list(&error_newer_report_prefix(&text)).await?;
+    let newest = newer.into_iter().map(|object| object.key).max();
+    match lake.read(&newest.unwrap_or_else(|| error_report_key(&text))).await {
         Ok(report) => Ok(report),
         Err(error) if error.is_not_found() => Err(unknown(id)),
         Err(error) => Err(error.into()),

@@ -1,7 +1,9 @@
 //! Sweep: takes away what interrupted work left behind and no commit names.
 //!
 //! An object is swept only when it is older than an age, and when neither the tables as they are nor any version of them
-//! younger than that age names it: whoever reads an older state, or is about to commit what it wrote, is left in peace.
+//! younger than that age names it: whoever reads an older state is left in peace. What was written since the first of the
+//! processes began that work on the lake now is left too, whatever the age: they are about to commit it. Only what is older than
+//! a day has been given up, for no process takes so long from writing to committing.
 //! The locks of dead runs are not swept: they tell the next ingest that there is something to finish.
 
 use std::collections::HashSet;
@@ -17,6 +19,9 @@ use storage::{Lake, error_table, raw_prefix, seen_prefix, staging_table};
 
 use crate::delta::Table;
 use crate::{Error, Result, documents, is_drop};
+
+/// What is older was given up by whoever wrote it.
+const GIVEN_UP: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What was swept, or would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -45,7 +50,8 @@ impl fmt::Display for Swept {
 
 /// Sweeps what is older than `age`; with `only_look` it is counted and left.
 pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept> {
-    let before = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+    let now = SystemTime::now();
+    let before = now.checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
     let since = before.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let since = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
     let mut swept = Swept::default();
@@ -53,6 +59,18 @@ pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept>
     let tables = [objects(lake, &staging_table(), since).await?, objects(lake, &error_table(), since).await?];
     let json = objects(lake, &Path::from("staging/json"), since).await?;
     let incoming = objects(lake, &Path::from("_carelake/incoming"), since).await?;
+    let hidden = match lake.folder() {
+        Some(folder) => {
+            let folder = folder.to_owned();
+            tokio::task::spawn_blocking(move || hidden(&folder, before)).await?
+        }
+        None => Vec::new(),
+    };
+    // A process that begins from here on has written nothing of what is listed.
+    let given_up = now.checked_sub(GIVEN_UP).unwrap_or(SystemTime::UNIX_EPOCH);
+    let began = lake.seize_abandoned()?.living_since.map(|since| since.max(given_up));
+    let is_left =
+        |object: &ObjectMeta| began.is_none_or(|began| SystemTime::from(object.last_modified) < began);
     let mut seen = Vec::new();
     for table in [staging_table(), error_table()] {
         seen.extend(unnamed_seen(lake, &table, since).await?);
@@ -66,27 +84,27 @@ pub async fn sweep(lake: &Lake, age: Duration, only_look: bool) -> Result<Swept>
         swept.bytes += object.size;
         Ok::<_, Error>(())
     };
-    for object in tables.iter().flatten() {
+    for object in tables.iter().flatten().filter(|object| is_left(object)) {
         let is_data = object.location.as_ref().ends_with(".parquet") && !is_log(&object.location);
         if is_data && !named.contains(&object.location) {
             remove(object, |swept| &mut swept.data_files).await?;
         }
     }
-    for object in json.iter().filter(|object| !named.contains(&object.location)) {
+    for object in json.iter().filter(|object| is_left(object) && !named.contains(&object.location)) {
         remove(object, |swept| &mut swept.documents).await?;
     }
     for object in &seen {
         remove(object, |swept| &mut swept.seen).await?;
     }
-    for object in &incoming {
+    for object in incoming.iter().filter(|object| is_left(object)) {
         remove(object, |swept| &mut swept.unfinished).await?;
     }
-    if let Some(folder) = lake.folder() {
-        let folder = folder.to_owned();
-        let (count, bytes) =
-            tokio::task::spawn_blocking(move || sweep_hidden(&folder, before, only_look)).await?;
-        swept.unfinished += count;
-        swept.bytes += bytes;
+    for (path, modified, bytes) in hidden {
+        let is_left = began.is_none_or(|began| modified < began);
+        if is_left && (only_look || fs::remove_file(path).is_ok()) {
+            swept.unfinished += 1;
+            swept.bytes += bytes;
+        }
     }
     Ok(swept)
 }
@@ -178,9 +196,9 @@ async fn touched(lake: &Lake, table: &Table, folder: &Path, since: i64) -> Resul
     Ok(keys)
 }
 
-/// Removes the files that a broken-off write left beside its key; listings do not show them.
-fn sweep_hidden(folder: &FilePath, before: SystemTime, only_look: bool) -> (u64, u64) {
-    let (mut count, mut bytes) = (0, 0);
+/// The files that a broken-off write left beside its key, each with when it was written and its bytes; listings do not show them.
+fn hidden(folder: &FilePath, before: SystemTime) -> Vec<(PathBuf, SystemTime, u64)> {
+    let mut found = Vec::new();
     let raw = folder.join(raw_prefix().as_ref());
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {
@@ -195,13 +213,15 @@ fn sweep_hidden(folder: &FilePath, before: SystemTime, only_look: bool) -> (u64,
             let is_hidden = mark.is_some_and(|(_, number)| {
                 !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
             });
-            let is_old = meta.modified().is_ok_and(|modified| modified < before);
             let was_dropped = entry.path().strip_prefix(&raw).is_ok_and(is_drop);
-            if is_hidden && is_old && !was_dropped && (only_look || fs::remove_file(entry.path()).is_ok()) {
-                count += 1;
-                bytes += meta.len();
+            if let Ok(modified) = meta.modified()
+                && is_hidden
+                && modified < before
+                && !was_dropped
+            {
+                found.push((entry.path(), modified, meta.len()));
             }
         }
     }
-    (count, bytes)
+    found
 }

@@ -203,6 +203,16 @@ pub fn error_report_key(id: &str) -> Path {
     Path::from_iter(["error", &format!("{id}.json")])
 }
 
+/// Why they failed again, when they were tried with another result.
+pub fn error_newer_report_prefix(id: &str) -> Path {
+    Path::from_iter(["error", "again", id])
+}
+
+/// The same, tried at a time in microseconds since 1970.
+pub fn error_newer_report_key(id: &str, time: i64) -> Path {
+    error_newer_report_prefix(id).join(format!("{time:016x}.json"))
+}
+
 /// The marks of messages that a retry staged without holding them to the standard, as their receipts would have it.
 pub fn error_lenient_prefix() -> Path {
     Path::from("error/lenient")

@@ -5,6 +5,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use object_store::path::Path;
 
@@ -45,6 +46,8 @@ pub struct Locks {
     pub seized: Vec<Lock>,
     /// Held by processes that live, this one among them.
     pub living: Vec<String>,
+    /// When the first of the living began.
+    pub living_since: Option<SystemTime>,
 }
 
 /// That this is the only one, of all processes of this machine, at a piece of work; until it is dropped or the process ends.
@@ -115,7 +118,12 @@ impl Lake {
             };
             match file.try_lock() {
                 Ok(()) => found.seized.push(Lock { name, path: Some(path), _file: Some(file) }),
-                Err(TryLockError::WouldBlock) => found.living.push(name),
+                Err(TryLockError::WouldBlock) => {
+                    let began = file.metadata().and_then(|metadata| metadata.modified());
+                    let began = began.unwrap_or(SystemTime::UNIX_EPOCH);
+                    found.living_since = Some(found.living_since.map_or(began, |since| since.min(began)));
+                    found.living.push(name);
+                }
                 Err(TryLockError::Error(error)) => return Err(failure("lock", &name, error)),
             }
         }
@@ -159,6 +167,7 @@ mod tests {
         drop(lake.lock("dead").unwrap());
         let found = lake.seize_abandoned().unwrap();
         assert_eq!(found.living, ["living"]);
+        assert!(found.living_since.is_some_and(|since| since <= std::time::SystemTime::now()));
         assert_eq!(found.seized.iter().map(crate::Lock::name).collect::<Vec<_>>(), ["dead"]);
         assert!(lake.seize_abandoned().unwrap().seized.is_empty(), "what was seized is held");
         found.seized.into_iter().for_each(crate::Lock::release);

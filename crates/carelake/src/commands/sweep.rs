@@ -11,7 +11,7 @@ use crate::report::Result;
 
 #[derive(Debug, Args)]
 pub(super) struct Sweep {
-    /// Only what is older: a number with s, m, h or d
+    /// Only what is older: a number with s, m, h or d. What processes that are at work have written is left in any case
     #[arg(long, value_name = "AGE", default_value = "24h", value_parser = age)]
     older_than: Duration,
     /// Only count it

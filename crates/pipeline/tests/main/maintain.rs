@@ -180,6 +180,15 @@ async fn a_replay_that_goes_on_is_waited_for_and_one_that_died_is_not() {
     lake.put_new(&mark(86_400), "\n".into()).await.unwrap();
     assert_eq!(maintain(&lake, &eager()).await.unwrap().staging.files_after, 1);
     assert!(!lake.exists(&mark(86_400)).await.unwrap());
+    // Where processes have locks, one that holds none is dead, however young its mark is.
+    let folder = tempfile::tempdir().unwrap();
+    let lake = pipeline::init(Location::parse(folder.path().to_str().unwrap()).unwrap()).await.unwrap();
+    lake.put_new(&mark(1), "\n".into()).await.unwrap();
+    assert!(!maintain(&lake, &eager()).await.unwrap().waits_for_replay);
+    let living = lake.lock("x").unwrap();
+    lake.put_new(&mark(2), "\n".into()).await.unwrap();
+    assert!(maintain(&lake, &eager()).await.unwrap().waits_for_replay);
+    living.release();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use hl7::{Limits, Options};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use pipeline::{
@@ -234,9 +235,30 @@ async fn errors_are_retried_and_resolved_or_keep_their_row() {
         retry(&lake, &[], &Rules::default()).await.unwrap(),
         Retried { retried: 2, staged: 1, error: 1 }
     );
-    assert_eq!(errors(&lake).await.unwrap().len(), 1);
+    let left = errors(&lake).await.unwrap();
+    assert_eq!(left.len(), 1);
+    let as_received = |entry: &&pipeline::ErrorEntry| entry.message_id == left[0].message_id;
+    let before = open.iter().find(as_received).unwrap();
+    assert_eq!((&left[0].code, &left[0].reason), (&before.code, &before.reason), "it was told better then");
     assert_good(&lake).await;
     assert_eq!(retry(&lake, &[], &Rules::default()).await.unwrap().staged, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_of_an_error_says_what_the_last_try_found() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "lab", "MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|1\r".into(), true).await;
+    let id = MessageId::parse(&errors(&lake).await.unwrap()[0].message_id).unwrap();
+    let code = async || {
+        let report: serde_json::Value =
+            serde_json::from_slice(&pipeline::error_report(&lake, id).await.unwrap()).unwrap();
+        report["code"].as_str().unwrap().to_owned()
+    };
+    assert!(code().await.starts_with("strict"));
+    let options = Options { limits: Limits { segments: 1, ..Limits::default() }, ..Options::default() };
+    let short = Rules { options, strict: false };
+    assert_eq!(retry(&lake, &[], &short).await.unwrap().error, 1);
+    assert_eq!(code().await, errors(&lake).await.unwrap()[0].code);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -50,6 +50,24 @@ async fn writes_that_were_broken_off_are_swept_and_drops_of_such_names_are_not()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_since_a_living_process_began_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = pipeline::init(Location::parse(folder.path().to_str().unwrap()).unwrap()).await.unwrap();
+    let table = folder.path().join("staging/table");
+    for name in ["part-before.parquet", "part-since.parquet"] {
+        std::fs::write(table.join(name), "x").unwrap();
+    }
+    let before = std::fs::File::options().write(true).open(table.join("part-before.parquet")).unwrap();
+    before.set_modified(std::time::SystemTime::now() - Duration::from_secs(60)).unwrap();
+    let living = lake.lock("living").unwrap();
+    std::fs::write(table.join("part-since.parquet"), "about to be committed").unwrap();
+    assert_eq!(sweep(&lake, Duration::ZERO, false).await.unwrap().data_files, 1);
+    assert!(table.join("part-since.parquet").exists());
+    living.release();
+    assert_eq!(sweep(&lake, Duration::ZERO, false).await.unwrap().data_files, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_of_ids_that_the_newest_list_does_not_name_are_swept_when_no_run_lives() {
     let folder = tempfile::tempdir().unwrap();
     let lake = pipeline::init(Location::parse(folder.path().to_str().unwrap()).unwrap()).await.unwrap();
