@@ -215,6 +215,10 @@ impl Engine {
             if self.segments.table_exist(&name) {
                 return error.with_hint(format!("segments.{name} has one row for each occurrence"));
             }
+            let own = nearest::is_own_segment(&name).then(|| nearest::place(&name)).flatten();
+            if let Some(hint) = own.or_else(|| nearest::messages(&name)) {
+                return error.with_hint(hint);
+            }
             let mut known: Vec<String> = self.table_list().map(|(name, _)| name.to_owned()).collect();
             known.extend(self.segment_views().into_iter().map(|view| format!("segments.{view}")));
             let table = table.to_owned();
@@ -300,6 +304,8 @@ fn config() -> SessionConfig {
     let options = config.options_mut();
     // DuckDB's grammar has lambdas and plain quotes.
     options.sql_parser.dialect = Dialect::DuckDB;
+    // As Athena and Trino have it: the values first, whichever way they are ordered.
+    options.sql_parser.default_null_ordering = "nulls_last".into();
     // Text is the same type everywhere, in the tables and in what a query makes.
     options.sql_parser.map_string_types_to_utf8view = false;
     options.execution.parquet.schema_force_view_types = false;

@@ -28,11 +28,31 @@ pub(crate) async fn lake_of_messages() -> Lake {
     lake
 }
 
+/// The messages again: one with the same bytes, one with its control ID and other bytes.
+async fn lake_of_duplicates() -> Lake {
+    let lake = lake_of_messages().await;
+    let mut messages: Vec<PathBuf> = std::fs::read_dir(tests_folder().join("messages"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    messages.sort();
+    let folder = tempfile::tempdir().unwrap();
+    let same = std::fs::read(&messages[0]).unwrap();
+    std::fs::write(folder.path().join("same.hl7"), &same).unwrap();
+    let other = [&same[..], b"NTE|1||corrected\r"].concat();
+    std::fs::write(folder.path().join("other.hl7"), other).unwrap();
+    let inputs = Input::expand(&[folder.path().to_path_buf()]);
+    let accounting = pipeline::ingest(&lake, inputs, &Settings::default(), |_| {}).await.unwrap();
+    assert_eq!((accounting.received, accounting.staged, accounting.duplicate), (2, 1, 1));
+    lake
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_answers_as_written() {
     let full = Engine::open(&lake_of_messages().await).await.unwrap();
     let empty = pipeline::init(Location::memory().unwrap()).await.unwrap();
     let empty = Engine::open(&empty).await.unwrap();
+    let again = Engine::open(&lake_of_duplicates().await).await.unwrap();
     let audited = crate::audit::engine(&crate::audit::audited_lake().await).await;
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let mut differences = String::new();
@@ -44,6 +64,7 @@ async fn every_file_answers_as_written() {
         let engine = match file.file_stem().unwrap().to_str().unwrap() {
             "empty_lake" => &empty,
             "audit" => &audited,
+            "duplicates" => &again,
             _ => &full,
         };
         let written = std::fs::read_to_string(&file).unwrap();

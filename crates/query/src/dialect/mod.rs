@@ -9,7 +9,7 @@ mod unnest;
 use std::ops::ControlFlow;
 
 use datafusion::sql::parser::Statement as ParsedStatement;
-use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SetExpr, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Select, SetExpr, TableFactor, VisitMut, VisitorMut};
 use datafusion::sql::sqlparser::dialect::DuckDbDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
@@ -74,6 +74,18 @@ impl VisitorMut for Translator {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         broken(unnest::rewrite(select, None))
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
+        match factor {
+            TableFactor::Table { sample: Some(_), .. } | TableFactor::Derived { sample: Some(_), .. } => {
+                ControlFlow::Break(
+                    Error::new("TABLESAMPLE is not there")
+                        .with_hint("WHERE random() < 0.1 takes about every tenth row"),
+                )
+            }
+            _ => ControlFlow::Continue(()),
+        }
     }
 
     fn post_visit_expr(&mut self, expression: &mut Expr) -> ControlFlow<Error> {

@@ -94,6 +94,14 @@ impl Place {
         Some(Self::column(kind, column.element_type()))
     }
 
+    /// A name that can follow here: that of the first part that messages use.
+    pub(super) fn first_name(&self) -> Option<&str> {
+        match &self.data_type {
+            Some(DataType::Struct(fields)) => fields.first().map(|field| field.name().as_str()),
+            _ => None,
+        }
+    }
+
     pub(super) fn steps(&self) -> &[Step] {
         &self.steps
     }

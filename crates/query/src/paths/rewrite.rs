@@ -141,14 +141,25 @@ impl<'t> Rewriter<'t> {
         if !resolution.place.is_list() {
             return Ok(());
         }
-        let first = path.names[resolution.column.len() - 1].value.to_ascii_lowercase();
-        let hint = match tables::names::segment_of_column(&first) {
-            Some((segment, _)) => format!(
-                "ask segments.{key}, which has one row for each {id}; or use any_match({list}, x -> x = …); or say which one: {first}[1]…",
-                key = segment.key(),
-                id = segment.key().to_ascii_uppercase(),
-            ),
-            None => format!("use any_match({list}, x -> x = …), or say which element: {first}[1]"),
+        let hint = if resolution.place.each_from().is_some() {
+            // It is the segment that repeats.
+            let first = path.names[resolution.column.len() - 1].value.to_ascii_lowercase();
+            let rows = tables::names::segment_of_column(&first).map(|(segment, _)| {
+                let key = segment.key();
+                format!("ask segments.{key}, which has one row for each {}; or ", key.to_ascii_uppercase())
+            });
+            format!(
+                "{}use any_match({list}, x -> x = …); or say which one: {first}[1]…",
+                rows.unwrap_or_default()
+            )
+        } else {
+            let element = resolution.place.element();
+            match element.as_ref().and_then(|element| element.first_name()) {
+                Some(part) => {
+                    format!("say which one: {list}[1].{part} = …; or any_match({list}, x -> x.{part} = …)")
+                }
+                None => format!("say which one: {list}[1] = …; or any_match({list}, x -> x = …)"),
+            }
         };
         Err(Error::new(format!("{list} is a list, and cannot be compared with one value")).with_hint(hint))
     }

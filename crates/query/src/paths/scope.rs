@@ -11,7 +11,7 @@ use super::relation::{Columns, Lookup, Relation};
 use super::sql::{Access, Path, quoted};
 use crate::Result;
 use crate::functions::AT_LEAST_ONE;
-use crate::nearest::{unknown, unknown_alone};
+use crate::nearest::{is_own_segment, unknown, unknown_alone};
 
 /// What one query, SELECT or lambda brings into sight.
 #[derive(Debug, Default)]
@@ -77,7 +77,7 @@ impl<'t> Scope<'t> {
             .collect();
         let suggestions: Vec<&str> = suggestions.iter().map(String::as_str).collect();
         let name = &path.names[0].value;
-        Err(if path.len() == 1 {
+        Err(if path.len() == 1 || is_own_segment(&name.to_ascii_lowercase()) {
             unknown_alone(name, &suggestions)
         } else {
             unknown(name, "these tables", &suggestions)
