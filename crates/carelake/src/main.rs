@@ -17,6 +17,7 @@ mod progress;
 mod prompt;
 mod report;
 mod serving;
+mod table;
 
 use std::process::ExitCode;
 

@@ -40,6 +40,8 @@ pub(crate) enum Input {
 pub(crate) fn open(file: Option<&Path>) -> Result<Box<dyn Read>> {
     match file.filter(|file| file.as_os_str() != "-") {
         None => Ok(Box::new(std::io::stdin())),
+        Some(file) if file.is_dir() => Err(Failure::new(format!("{} is a folder", file.display()))
+            .with_hint("give one file; carelake ingest takes folders with all that is in them")),
         Some(file) => match File::open(file) {
             Ok(opened) => Ok(Box::new(opened)),
             Err(error) => Err(Failure::unreadable(file, &error)),

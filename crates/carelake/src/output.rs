@@ -1,18 +1,19 @@
 //! Answers as people and programs want them.
 
+use std::collections::HashSet;
 use std::io::{IsTerminal, Stdout, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use arrow::util::pretty::pretty_format_batches;
 use bytes::Bytes;
 use clap::ValueEnum;
 use futures::StreamExt;
 use query::Answer;
 
-use crate::report::{Failure, Result};
+use crate::report::{Failure, Result, note};
+use crate::table::{self, LONGEST, Table};
 
 /// How an answer is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -47,11 +48,19 @@ pub(crate) async fn write(answer: Answer, format: Format) -> Result<()> {
     Ok(std::io::stdout().flush()?)
 }
 
-/// Rows as a table; one without rows still has its header.
+/// Rows as a table; says so where a value is not shown whole.
 pub(crate) fn table(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String> {
-    let empty = [RecordBatch::new_empty(schema.clone())];
-    let batches = if batches.is_empty() { &empty } else { batches };
-    Ok(pretty_format_batches(batches)?.to_string())
+    let Table { text, is_cut } = table::table(schema, batches)?;
+    if is_cut {
+        note_cut();
+    }
+    Ok(text)
+}
+
+fn note_cut() {
+    note(format_args!(
+        "values end with … after {LONGEST} characters; --format ndjson or csv gives them whole"
+    ));
 }
 
 /// Rows one below the other, a line for each column.
@@ -143,7 +152,7 @@ impl Write for Written {
 
 enum Sink<W: Write + Send> {
     /// Column widths depend on every row.
-    Table(W, SchemaRef, Vec<RecordBatch>),
+    Table(W, SchemaRef, Vec<RecordBatch>, bool),
     Csv(Box<arrow::csv::Writer<W>>),
     Json(Box<arrow::json::ArrayWriter<W>>, W),
     Ndjson(W),
@@ -153,8 +162,11 @@ enum Sink<W: Write + Send> {
 
 impl<W: Write + Send + Another> Sink<W> {
     fn new(format: Format, schema: &SchemaRef, out: W) -> Result<Self> {
+        if !matches!(format, Format::Table | Format::Csv) {
+            refuse_names_twice(schema)?;
+        }
         Ok(match format {
-            Format::Table => Self::Table(out, schema.clone(), Vec::new()),
+            Format::Table => Self::Table(out, schema.clone(), Vec::new(), false),
             Format::Csv => {
                 let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(out);
                 // An answer without rows still has its header.
@@ -174,11 +186,13 @@ impl<W: Write + Send + Another> Sink<W> {
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         match self {
             Self::Table(..) if batch.num_rows() == 0 => {}
-            Self::Table(out, _, batches) => {
+            Self::Table(out, schema, batches, was_cut) => {
                 // Very long answers are printed as one table after the other: their rows need not all fit in memory.
                 // A full one is printed when more comes, so that the last is never empty.
                 if batches.iter().map(RecordBatch::num_rows).sum::<usize>() >= TABLE_ROWS {
-                    writeln!(out, "{}", pretty_format_batches(batches)?)?;
+                    let Table { text, is_cut } = table::table(schema, batches)?;
+                    writeln!(out, "{text}")?;
+                    *was_cut |= is_cut;
                     batches.clear();
                 }
                 batches.push(batch.clone());
@@ -194,9 +208,14 @@ impl<W: Write + Send + Another> Sink<W> {
 
     fn finish(self) -> Result<()> {
         match self {
-            Self::Table(mut out, schema, batches) => {
-                writeln!(out, "{}", table(&schema, &batches)?)?;
+            Self::Table(mut out, schema, batches, was_cut) => {
+                let Table { text, is_cut } = table::table(&schema, &batches)?;
+                writeln!(out, "{text}")?;
                 out.flush()?;
+                // Once, behind the last of the tables.
+                if was_cut || is_cut {
+                    note_cut();
+                }
             }
             Self::Csv(_) => {}
             Self::Ndjson(mut out) => out.flush()?,
@@ -211,6 +230,16 @@ impl<W: Write + Send + Another> Sink<W> {
             Self::Arrow(mut writer) => writer.finish()?,
         }
         Ok(())
+    }
+}
+
+/// Whoever reads objects by their names would get one of the two values.
+fn refuse_names_twice(schema: &Schema) -> Result<()> {
+    let mut met = HashSet::new();
+    match schema.fields().iter().find(|field| !met.insert(field.name())) {
+        None => Ok(()),
+        Some(field) => Err(Failure::new(format!("two columns are called {}", field.name()))
+            .with_hint(format!("give one of them another name: … AS {}_2", field.name()))),
     }
 }
 
@@ -264,5 +293,9 @@ fn json_texts(column: &ArrayRef) -> Result<ArrayRef> {
 
 #[expect(clippy::needless_pass_by_value, reason = "a function to map errors with")]
 fn parquet_failure(error: parquet::errors::ParquetError) -> Failure {
-    Failure::new(format!("writing Parquet: {error}"))
+    let text = error.to_string();
+    if text.contains("Broken pipe") {
+        return std::io::Error::from(std::io::ErrorKind::BrokenPipe).into();
+    }
+    Failure::new(format!("writing Parquet: {text}"))
 }

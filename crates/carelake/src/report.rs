@@ -134,6 +134,8 @@ impl From<pipeline::Error> for Failure {
             error @ pipeline::Error::TableInUse => {
                 Self::new(error.to_string()).with_hint("run it again when the other has ended")
             }
+            pipeline::Error::DataFile { ref key, .. } if !key.starts_with("staging/") => Self::new(error.to_string())
+                .with_hint("restore the file from a backup; carelake verify tells all that is damaged"),
             error @ pipeline::Error::DataFile { .. } => Self::new(error.to_string()).with_hint(
                 "carelake verify tells all that is damaged; carelake replay makes staging again from the raw zone",
             ),
@@ -176,6 +178,11 @@ impl From<arrow::error::ArrowError> for Failure {
     fn from(error: arrow::error::ArrowError) -> Self {
         match error {
             arrow::error::ArrowError::IoError(_, error) => error.into(),
+            // The writer of CSV has only the words left.
+            arrow::error::ArrowError::CsvError(text) => match text.contains("Broken pipe") {
+                true => io::Error::from(ErrorKind::BrokenPipe).into(),
+                false => Self::new(text),
+            },
             other => query::Error::from(other).into(),
         }
     }

@@ -149,11 +149,12 @@ fn what_fails_is_accounted_for_and_told_without_quoting() {
     place.check(
         &["ingest", "broken.hl7", "text.txt", "empty.hl7"],
         &expect![[r#"
-        exit 0
-        received=3 staged=1 error=2 duplicate=0 filtered=0
-        --- stderr
-        warning: empty.hl7 is empty
-    "#]],
+            exit 0
+            received=3 staged=1 error=2 duplicate=0 filtered=0
+            --- stderr
+            warning: empty.hl7 is empty
+            note: carelake errors list tells what could not be read, and why
+        "#]],
     );
     let listed = place.run(&["errors", "list"]);
     let listed = String::from_utf8(listed.stdout).unwrap();

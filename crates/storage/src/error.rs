@@ -21,6 +21,14 @@ pub enum Error {
         /// The address that was looked at.
         location: String,
     },
+    /// The folder of a new lake cannot be made.
+    #[error("no lake can be made at {location}: {source}")]
+    Folder {
+        /// Where it was to be.
+        location: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// `init` found a lake.
     #[error("there already is a lake at {location}")]
     LakeExists {
@@ -182,12 +190,21 @@ impl Error {
                 let folder = key.rsplit_once('/').map_or("", |(folder, _)| folder);
                 Some(format!("remove {key} and {folder}/_last_checkpoint: the log is read without them"))
             }
+            Self::Folder { source, .. } => Some(match source.kind() {
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                    "a lake is a folder: give the name of one that is empty or not there yet".to_owned()
+                }
+                _ => "give a place where the user who runs carelake may write".to_owned(),
+            }),
+            Self::Store { key, .. } if self.is_not_found() => {
+                Some(format!("put {key} back from a backup; carelake verify tells what else is missing"))
+            }
             other => match other.io_kind() {
                 Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                     Some("make room, then run the same command again: what is landed is kept, and nothing is doubled".to_owned())
                 }
                 Some(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
-                    Some("the user who runs carelake must be able to write to the lake's folder and all in it".to_owned())
+                    Some("the user who runs carelake must be able to read and write the lake's folder and all in it".to_owned())
                 }
                 Some(_) => Some("look at the disk, then run the same command again: nothing is lost or doubled".to_owned()),
                 None => None,

@@ -96,6 +96,18 @@ impl Lake {
         self.location.folder.as_deref()
     }
 
+    /// Makes the lake's folder, if it is to lie on this machine's disk, and sees that it can be written to.
+    ///
+    /// # Errors
+    /// [`Error::Folder`]
+    pub fn make_folder(&self) -> Result<()> {
+        let Some(folder) = self.folder() else { return Ok(()) };
+        let marks = marker_key();
+        let marks = marks.as_ref().split('/').next().unwrap_or_default();
+        std::fs::create_dir_all(folder.join(marks))
+            .map_err(|source| Error::Folder { location: self.shown().into(), source })
+    }
+
     /// Bytes that are free on the disk of the lake's folder; `None` if that is not known.
     pub fn free_bytes(&self) -> Option<u64> {
         let found = rustix::fs::statvfs(self.folder()?).ok()?;

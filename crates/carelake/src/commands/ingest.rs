@@ -82,6 +82,9 @@ impl Ingest {
         } else {
             writeln!(stdout, "{accounting}")?;
         }
+        if accounting.error > 0 {
+            report::note("carelake errors list tells what could not be read, and why");
+        }
         let is_whole = accounting.is_complete() && !unreadable;
         Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }

@@ -86,7 +86,7 @@ impl Kind {
             }
             Self::LogDamaged => "restore the table's _delta_log folder from a backup",
             Self::RowWithoutReceipt => {
-                "restore raw/_receipts from a backup; carelake replay leaves out rows without a receipt"
+                "restore raw/_receipts from a backup, or ingest the original file again and then carelake replay"
             }
             Self::AuditChanged | Self::AuditMissing => {
                 "restore the object from a backup, keep the damaged one as evidence, and find out who could write to the audit zone"
