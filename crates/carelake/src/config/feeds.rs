@@ -29,7 +29,8 @@ settings! {
         timezone: Option<Offset>,
         /// When a message is acknowledged: once it is in safe storage, or once it is converted too, with an error if it cannot be.
         acknowledge: Acknowledge = "durable",
-        /// Messages that are kept in raw, but not converted; they are counted as filtered.
+        /// Messages that are kept in raw, but not converted; they are counted as filtered. Whichever way they come; what `unchanged` compares
+        /// with is forgotten when the program ends.
         drop: Vec<Filter> = [],
     }
 }
