@@ -27,6 +27,9 @@ pub(crate) mod values;
 mod wrong;
 
 use std::path::Path;
+use std::sync::Arc;
+
+use query::FeedOffsets;
 
 pub(crate) use doors::{After, Folder, FolderFeed, Mllp, Ready, Tls};
 pub(crate) use effective::{CommandLine, Effective};
@@ -41,6 +44,15 @@ impl Config {
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Errors> {
         Effective::unchecked(path, CommandLine::default(), std::env::vars_os())
             .map(|effective| effective.config)
+    }
+}
+
+impl Config {
+    /// The offset from UTC of each feed that has one, in minutes east.
+    pub(crate) fn feed_offsets(&self) -> FeedOffsets {
+        let offset =
+            |(name, feed): (&values::Name, &Feed)| Some((name.as_str().to_owned(), feed.timezone?.minutes));
+        Arc::new(self.feeds.iter().filter_map(offset).collect())
     }
 }
 

@@ -111,7 +111,7 @@ fn seams(
     let listens_here_alone = config.http.listen.address().is_some_and(Address::is_loopback);
     Ok(api::Seams {
         lake: lake.clone(),
-        sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0))),
+        sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0), config.feed_offsets())),
         intake: Arc::new(LiveIntake::new(live.clone(), feeds.clone(), metrics.clone())),
         gate: Arc::new(access::gate(config, lake)?),
         witness: Arc::new(witness::AuditWitness(audit)),

@@ -38,7 +38,7 @@ pub struct FilterError {
 }
 
 /// What messages say of their patients, to be remembered when they are safe: one that is not is sent again, and is news then.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct News(Vec<(Memory, HashMap<u64, u64>)>);
 
 impl News {
@@ -163,6 +163,12 @@ impl Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("Memory")
+    }
+}
+
+impl fmt::Debug for News {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("News")
     }
 }
 
