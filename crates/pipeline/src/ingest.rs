@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt, stream};
 use hl7::stream::batch::BatchWarning;
+use hl7::{Limits, Options};
 use object_store::path::Path;
 use storage::Lake;
 use tokio::sync::mpsc;
@@ -17,7 +18,9 @@ use crate::convert::Rules;
 use crate::run::Run;
 use crate::split::{Content, Contents, Found};
 use crate::stage::{Batch, Stage};
-use crate::{Accounting, Error, Input, Landed, Received, Result, content, land, recover};
+use crate::{
+    Accounting, Error, FeedRules, FeedsByName, Input, Landed, Received, Result, content, land, recover,
+};
 
 /// Messages converted and committed together, at most.
 const BATCH_MESSAGES: usize = 8_192;
@@ -58,19 +61,23 @@ pub enum Event {
 }
 
 /// How to ingest.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
-    /// The sender's stream.
-    pub feed: String,
-    /// How its messages are read.
-    pub rules: Rules,
+    /// The sender's stream, and what it decides about its messages.
+    pub feed: Arc<FeedRules>,
+    /// All feeds that have rules, for what interrupted runs have landed.
+    pub feeds: FeedsByName,
+    /// How large a message may be.
+    pub limits: Limits,
     /// Where to see how far the run is.
     pub progress: Arc<Progress>,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self { feed: "default".into(), rules: Rules::default(), progress: Arc::default() }
+impl Settings {
+    /// Strictness and charset are those of each feed, and stand in the receipts.
+    fn rules(&self) -> Rules {
+        let options = Options { limits: self.limits, ..Options::default() };
+        Rules { options, strict: false }
     }
 }
 
@@ -100,7 +107,7 @@ impl Progress {
         self.inputs.load(Ordering::Relaxed)
     }
 
-    /// Messages that have found their end: staged, in error, or a duplicate.
+    /// Messages that have found their end: staged, in error, a duplicate, or left out by a rule.
     pub fn messages(&self) -> u64 {
         self.messages.load(Ordering::Relaxed)
     }
@@ -139,9 +146,10 @@ pub async fn ingest(
     settings: &Settings,
     mut tell: impl FnMut(Event),
 ) -> Result<Accounting> {
-    check_feed(&settings.feed)?;
+    check_feed(&settings.feed.name)?;
+    let rules = settings.rules();
     let run = Run::begin(lake)?;
-    let stage = Stage::open(lake, &settings.rules, settings.progress.clone()).await?;
+    let stage = Stage::open(lake, &rules, settings.progress.clone()).await?;
     let (sender, receiver) = mpsc::channel(1);
     let staging = tokio::spawn(stage.run(receiver));
     let mut batches = Batches::new(&run, sender);
@@ -156,7 +164,8 @@ pub async fn ingest(
     // What was handed over is finished whatever became of the rest. The stage's failure is the cause of the other.
     let (stage, accounting) = staging.await??;
     handed?;
-    let (mut stage, recovered) = recover::finish_abandoned(lake, stage, &run, &settings.rules).await?;
+    let recovered = recover::finish_abandoned(lake, stage, &run, &rules, &settings.feeds).await;
+    let (mut stage, recovered) = recovered?;
     stage.keep_seen().await;
     stage.take_checkpoint_failure().into_iter().for_each(|failure| tell(Event::Checkpoint(failure)));
     if stage.reused_control_ids() > 0 {
@@ -193,7 +202,7 @@ async fn take_up(
             let input = input?;
             let state = input.state();
             let opened = Counted { input: input.open()?, progress: settings.progress.clone() };
-            let received = input.receive(&settings.feed);
+            let received = input.receive(&settings.feed.name);
             let landed = land(lake, &received, Box::new(opened)).await?;
             let has_changed = input.state() != state;
             Ok((input, received, landed, has_changed))
@@ -243,7 +252,8 @@ async fn cut(
     let mut warnings = Vec::new();
     let mut counted = 0;
     for content in &contents {
-        let mut found = Contents::open(lake, landed, content, received, &settings.rules).await?;
+        let Settings { feed, limits, .. } = settings;
+        let mut found = Contents::open(lake, landed, content, received, feed, limits).await?;
         while let Some(found) = found.next().await? {
             let end = found.offset + found.length;
             // How far an archive has been read is not known from what is in it.

@@ -15,6 +15,7 @@ mod documents;
 mod drops;
 mod error;
 mod failure;
+mod feed;
 mod identity;
 mod ingest;
 mod init;
@@ -47,13 +48,13 @@ pub use convert::Rules;
 pub use drops::is_drop;
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
+pub use feed::{FeedRules, FeedsByName, Filter, FilterError};
 pub use identity::{MessageId, sha256};
 pub use ingest::{Event, Progress, Settings, check_feed, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
 pub use live::{
-    Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
-    LiveSettings, Refused, Underway, Wish,
+    Delivery, Fate, Kept, KeptMessage, Live, LiveCommit, LiveEvent, LiveSettings, Refused, Underway, Wish,
 };
 pub use maintain::{Compacted, Expired, Maintained, Maintenance, maintain};
 pub use receipts::Receipt;

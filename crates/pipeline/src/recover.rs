@@ -2,8 +2,10 @@
 //! landed and not cut to their end.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
+use hl7::Limits;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use storage::{Lake, Lock, RawKind, raw, raw_kind, raw_prefix, wal};
@@ -16,7 +18,9 @@ use crate::live::seal;
 use crate::run::Run;
 use crate::split::{Content, Contents, Whole};
 use crate::stage::{Receipted, Stage};
-use crate::{Accounting, Landed, Receipt, Received, Result, content, receipts, run, time};
+use crate::{
+    Accounting, FeedRules, FeedsByName, Landed, Receipt, Received, Result, content, receipts, run, time,
+};
 
 /// Finishes all that runs which died have begun; gives the account of it.
 ///
@@ -26,13 +30,14 @@ pub(crate) async fn finish_abandoned(
     stage: Stage,
     own: &Run,
     rules: &Rules,
+    feeds: &FeedsByName,
 ) -> Result<(Stage, Accounting)> {
     // In this order: a run that begins after the listing has no segment in it.
     let segments = wal::segments(lake).await?;
     let (mut abandoned, locks) = run::abandoned(lake).await?;
     // Every receipt says itself whether its feed was strict.
-    let rules = Rules { strict: false, ..rules.clone() };
-    let mut stage = stage.with_rules(&rules);
+    let mut stage = stage.with_rules(&Rules { strict: false, ..rules.clone() });
+    let limits = &rules.options.limits;
     let mut accounting = Accounting::default();
     // Whether or not all of it is staged.
     for segment in segments.iter().filter(|segment| run::is_dead(lake, &locks, segment)) {
@@ -40,8 +45,8 @@ pub(crate) async fn finish_abandoned(
         abandoned.retain(|batch| batch != segment || has_receipts);
     }
     if !abandoned.is_empty() {
-        let pending = stream::iter(&abandoned)
-            .then(|batch| async { reread(lake, batch, rules.options.limits.message_bytes).await });
+        let pending =
+            stream::iter(&abandoned).then(|batch| async { reread(lake, batch, limits.message_bytes).await });
         accounting += stage.stage(pending.boxed()).await?;
     }
     // A living run may have landed objects that it has yet to cut. What is left is then for the next to find.
@@ -57,7 +62,8 @@ pub(crate) async fn finish_abandoned(
             .map(|object| (object.key, object.size))
             // Those of live feeds come from the log, whole; drops are for their door to take up.
             .filter(|(key, size)| *size > 0 && raw_kind(key) == RawKind::Upload);
-        let finished = finish_objects(lake, stage, own, objects.collect(), &locks.seized, &rules).await?;
+        let finished =
+            finish_objects(lake, stage, own, objects.collect(), &locks.seized, limits, feeds).await?;
         stage = finished.0;
         accounting += finished.1;
         locks.seized.into_iter().for_each(Lock::release);
@@ -95,17 +101,20 @@ async fn finish_objects(
     own: &Run,
     mut objects: Vec<(Path, u64)>,
     dead: &[Lock],
-    rules: &Rules,
+    limits: &Limits,
+    feeds: &FeedsByName,
 ) -> Result<(Stage, Accounting)> {
     let mut finished = HashSet::new();
-    let mut reached: HashMap<Path, (u64, bool)> = HashMap::new();
+    let mut reached: HashMap<Path, u64> = HashMap::new();
+    let mut begun: HashMap<Path, (bool, Option<String>)> = HashMap::new();
     for batch in run::batches(lake).await? {
         finished.extend(receipts::finished(lake, &batch).await?);
         if dead.iter().any(|lock| run::run_of(&batch) == Some(lock.name())) {
             for receipt in receipts::read(lake, &batch).await? {
                 let end = receipt.raw_offset + receipt.raw_length;
-                let (reached, strict) = reached.entry(receipt.raw_key).or_default();
-                (*reached, *strict) = (end.max(*reached), receipt.strict);
+                begun.insert(raw::object_of(&receipt.raw_key).0, (receipt.strict, receipt.charset));
+                let reached = reached.entry(receipt.raw_key).or_default();
+                *reached = end.max(*reached);
             }
         }
     }
@@ -114,19 +123,22 @@ async fn finish_objects(
     let staging = tokio::spawn(stage.run(receiver));
     let mut batches = Batches::new(own, sender);
     for (key, length) in objects {
-        let strict = reached.iter().any(|(raw_key, (_, strict))| *strict && raw::object_of(raw_key).0 == key);
-        let rules = Rules { strict, ..rules.clone() };
         let received = Received {
             feed: key.parts().nth(1).map(|feed| feed.as_ref().to_owned()).unwrap_or_default(),
             origin: key.filename().unwrap_or_default().to_owned(),
             received_at: time::now(),
         };
+        let mut feed = feeds.of(&received.feed);
+        // What is left of an object is read as what came before it was.
+        if let Some((strict, charset)) = begun.remove(&key) {
+            feed = Arc::new(FeedRules { strict, charset, ..FeedRules::clone(&feed) });
+        }
         let landed = Landed { sha256: hash_of(lake, &key).await?, key, length, bytes: None };
         for content in
             content::contents(lake, &landed).await.unwrap_or_else(|_| vec![content::Content::of(&landed)])
         {
-            let reached = reached.get(&content.key).map_or(0, |reached| reached.0);
-            let mut contents = Contents::open(lake, &landed, &content, &received, &rules).await?;
+            let reached = reached.get(&content.key).copied().unwrap_or_default();
+            let mut contents = Contents::open(lake, &landed, &content, &received, &feed, limits).await?;
             while let Some(found) = contents.next().await? {
                 if found.offset >= reached {
                     batches.add(found).await?;
@@ -157,6 +169,7 @@ mod tests {
     use storage::Location;
 
     use super::*;
+    use crate::feed::News;
     use crate::{Event, Input, Settings, errors, ingest, land, staged_ids};
 
     fn message(number: usize) -> String {
@@ -205,17 +218,17 @@ mod tests {
         // Somebody has dropped a file, whose door will take it up.
         lake.put_new(&Path::from("raw/lab/dropped.hl7"), message(6).into()).await.unwrap();
         let mut receipts = Vec::new();
-        let rules = Rules { strict: true, ..Rules::default() };
-        let mut contents =
-            Contents::open(&lake, &whole, &content::Content::of(&whole), &received, &Rules::default())
-                .await
-                .unwrap();
+        let (limits, mut news) = (Limits::default(), News::default());
+        let lenient = Arc::new(FeedRules::named("lab"));
+        let strict = Arc::new(FeedRules { strict: true, ..FeedRules::clone(&lenient) });
+        let all = content::Content::of(&whole);
+        let mut contents = Contents::open(&lake, &whole, &all, &received, &lenient, &limits).await.unwrap();
         while let Some(found) = contents.next().await.unwrap() {
-            receipts.push(found.receipt());
+            receipts.push(found.receipt(&mut news));
         }
-        let mut contents =
-            Contents::open(&lake, &half, &content::Content::of(&half), &other, &rules).await.unwrap();
-        receipts.push(contents.next().await.unwrap().unwrap().receipt());
+        let all = content::Content::of(&half);
+        let mut contents = Contents::open(&lake, &half, &all, &other, &strict, &limits).await.unwrap();
+        receipts.push(contents.next().await.unwrap().unwrap().receipt(&mut news));
         let all: Vec<&Receipt> = receipts.iter().collect();
         receipts::write(&lake, &dead.next_batch(), &all, &[whole.key]).await.unwrap();
 

@@ -7,23 +7,23 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
+use hl7::Limits;
 use hl7::stream::batch::{BatchWarning, Batches};
 use hl7::stream::{Piece, PieceKind, Splitter};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 use storage::{Lake, raw};
 
-use crate::convert::Rules;
+use crate::feed::News;
 use crate::identity::{hex, sha256};
-use crate::{Landed, MessageId, Receipt, Received, Result, content};
+use crate::{FeedRules, Landed, MessageId, Receipt, Received, Result, content};
 
 /// A raw object that is being cut, as each of its receipts tells it.
 #[derive(Debug)]
 pub(crate) struct Source {
-    pub(crate) feed: String,
+    pub(crate) feed: Arc<FeedRules>,
     pub(crate) received_at: i64,
     pub(crate) origin: String,
-    pub(crate) strict: bool,
     pub(crate) key: Path,
     /// Names the bytes: of an object its SHA-256 in hex, of a member that of the archive and the member's name.
     pub(crate) name: String,
@@ -40,20 +40,27 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// The receipt; hashes the bytes, which takes a while.
-    pub(crate) fn receipt(&self) -> Receipt {
-        let Source { feed, received_at, origin, strict, key, name } = &*self.source;
+    /// The receipt; hashes the bytes, which takes a while. The filters of the feed look at the message, and at what those before
+    /// it that become safe with it have said.
+    pub(crate) fn receipt(&self, news: &mut News) -> Receipt {
+        let Source { feed, received_at, origin, key, name } = &*self.source;
         let (message_id, sha256) = match &self.content {
-            Content::Message(bytes) | Content::Junk(bytes) => (MessageId::of(feed, bytes), sha256(bytes)),
+            Content::Message(bytes) | Content::Junk(bytes) => {
+                (MessageId::of(&feed.name, bytes), sha256(bytes))
+            }
             // Its bytes were never in memory together, or are none: it is named by where it lies.
             Content::TooLong | Content::Damaged => {
-                (MessageId::of(feed, format!("{name} {}", self.offset).as_bytes()), String::new())
+                (MessageId::of(&feed.name, format!("{name} {}", self.offset).as_bytes()), String::new())
             }
             Content::NoMessage(whole) => (whole.id, whole.sha256.clone()),
         };
+        let filtered_by = match &self.content {
+            Content::Message(bytes) => news.leaves_out(feed, bytes),
+            _ => None,
+        };
         Receipt {
             message_id,
-            feed: feed.clone(),
+            feed: feed.name.to_string(),
             received_at: *received_at,
             sequence: self.sequence,
             raw_key: key.clone(),
@@ -61,9 +68,9 @@ impl Found {
             raw_length: self.length,
             sha256,
             origin: origin.clone(),
-            strict: *strict,
-            charset: None,
-            filtered_by: None,
+            strict: feed.strict,
+            charset: feed.charset.clone(),
+            filtered_by,
         }
     }
 }
@@ -123,14 +130,14 @@ impl Contents {
         landed: &Landed,
         content: &content::Content,
         received: &Received,
-        rules: &Rules,
+        feed: &Arc<FeedRules>,
+        limits: &Limits,
     ) -> Result<Self> {
         let inside = content.member.as_ref().map(|member| format!("!{member}")).unwrap_or_default();
         let source = Source {
-            feed: received.feed.clone(),
+            feed: feed.clone(),
             received_at: received.received_at,
             origin: format!("{}{inside}", received.origin),
-            strict: rules.strict,
             key: content.key.clone(),
             name: format!("{}{inside}", landed.sha256),
         };
@@ -146,7 +153,7 @@ impl Contents {
             length: 0,
             is_binary: false,
             is_damaged: false,
-            splitter: Splitter::new(rules.options.limits.message_bytes),
+            splitter: Splitter::new(limits.message_bytes),
             batches: Some(Batches::new()),
             batch_warnings: Vec::new(),
             buffer: Vec::new(),
@@ -241,7 +248,7 @@ impl Contents {
 
     /// What all the bytes together are called.
     async fn whole(&mut self) -> Result<Whole> {
-        let (mut hash, mut id) = (Sha256::new(), MessageId::hasher(&self.source.feed));
+        let (mut hash, mut id) = (Sha256::new(), MessageId::hasher(&self.source.feed.name));
         let mut take = |bytes: &[u8]| {
             hash.update(bytes);
             id.update(bytes);

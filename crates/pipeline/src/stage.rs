@@ -22,6 +22,7 @@ use crate::commit::{Addition, commit};
 use crate::convert::Rules;
 use crate::delta::{DataFile, Table, Writer};
 use crate::failure::{self, Failure, Reason};
+use crate::feed::News;
 use crate::ingest::Progress;
 use crate::prepare::{Prepared, prepare, prepare_without};
 use crate::resolve::resolve;
@@ -143,6 +144,7 @@ impl Stage {
     pub(crate) async fn run(mut self, batches: mpsc::Receiver<Batch>) -> Result<(Self, Accounting)> {
         let lake = self.lake.clone();
         let receipted = stream::unfold(batches, async |mut batches| Some((batches.recv().await?, batches)))
+            // One after the other: what one says must be remembered before the next is looked at.
             .map(move |batch| tokio::spawn(receive(lake.clone(), batch)))
             .buffered(1)
             .map(|joined| joined.map_err(Into::into).flatten());
@@ -314,15 +316,18 @@ pub(crate) async fn put_failures(
     Ok(())
 }
 
-/// Hashes the messages of a batch and writes their receipts.
+/// Hashes the messages of a batch, asks the filters of their feeds, and writes their receipts.
 async fn receive(lake: Lake, batch: Batch) -> Result<Receipted> {
     let Batch { name, found, finished } = batch;
-    let hashed = tokio::task::spawn_blocking(move || {
-        found.into_iter().map(|found| (found.receipt(), found.content)).collect::<Vec<_>>()
+    let looked_at = tokio::task::spawn_blocking(move || {
+        let mut news = News::default();
+        let messages = found.into_iter().map(|found| (found.receipt(&mut news), found.content));
+        (messages.collect::<Vec<_>>(), news)
     });
-    let messages = hashed.await?;
+    let (messages, news) = looked_at.await?;
     let receipts: Vec<&Receipt> = messages.iter().map(|(receipt, _)| receipt).collect();
     receipts::write(&lake, &name, &receipts, &finished).await?;
+    news.remember();
     Ok(Receipted { settles: Some(name), messages })
 }
 

@@ -1,5 +1,6 @@
 //! A lake opened for questions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
@@ -48,7 +49,7 @@ impl std::fmt::Debug for Engine {
 }
 
 /// How a lake is opened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// The state that is asked; the newest if not given.
     pub as_of: Option<AsOf>,
@@ -57,7 +58,12 @@ pub struct Options {
     /// Whether the audit zone may be asked. Without it the table is not there: whoever opens a lake for others says so only
     /// for those who may see it.
     pub audit: bool,
+    /// What `feed_offset` tells.
+    pub offsets: FeedOffsets,
 }
+
+/// The offset from UTC of feeds' times that come without one, in minutes east, by the feed's name.
+pub type FeedOffsets = Arc<BTreeMap<String, i16>>;
 
 const MEMORY: usize = 1 << 30;
 
@@ -101,7 +107,8 @@ impl Engine {
             .build();
         let context = SessionContext::new_with_state(state);
         context.register_object_store(store_url()?.as_ref(), lake.store());
-        for function in pluck::functions().into_iter().chain(functions::all(lake, &context)) {
+        for function in pluck::functions().into_iter().chain(functions::all(lake, &context, &options.offsets))
+        {
             context.register_udf(function);
         }
 

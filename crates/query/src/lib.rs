@@ -29,7 +29,7 @@ mod table;
 mod views;
 
 pub use catalog::{ColumnEntry, TableEntry};
-pub use engine::{Answer, Engine, Options};
+pub use engine::{Answer, Engine, FeedOffsets, Options};
 pub use error::{Error, Result};
 pub use log::AsOf;
 pub use ops::{Feed, Silence, Usual};

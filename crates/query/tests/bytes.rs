@@ -1,6 +1,6 @@
 //! What a query reads of files in which nearly everything is embedded documents: less than a hundredth.
 
-use pipeline::{Input, Settings};
+use pipeline::{FeedRules, Input, Settings};
 use query::Engine;
 use storage::{Lake, Location};
 use testkit::feed::{Mix, generate};
@@ -78,7 +78,8 @@ async fn filters_leave_files_out_and_the_log_counts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("feed.hl7");
         std::fs::write(&path, generate(Mix::Weekday, seed, 20)).unwrap();
-        let settings = Settings { feed: format!("feed{seed}"), ..Settings::default() };
+        let settings =
+            Settings { feed: FeedRules::named(&format!("feed{seed}")).into(), ..Settings::default() };
         pipeline::ingest(&lake, Input::expand(&[path]), &settings, |_| {}).await.unwrap();
     }
     let engine = Engine::open(&lake).await.unwrap();

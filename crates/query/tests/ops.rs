@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array, StringArray, TimestampMicrosec
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::record_batch::RecordBatch;
 use datafusion::parquet::arrow::ArrowWriter;
-use pipeline::{Input, ReplayProgress, Rules, Scope, Settings};
+use pipeline::{FeedRules, Input, ReplayProgress, Rules, Scope, Settings};
 use query::{Engine, Feed};
 use storage::{Lake, Location, receipts_key, settled_key};
 
@@ -26,7 +26,7 @@ async fn ingest(lake: &Lake, feed: &str, content: &str) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("feed.hl7");
     std::fs::write(&path, content).unwrap();
-    let settings = Settings { feed: feed.into(), ..Settings::default() };
+    let settings = Settings { feed: FeedRules::named(feed).into(), ..Settings::default() };
     pipeline::ingest(lake, Input::expand(&[path]), &settings, |_| {}).await.unwrap();
 }
 

@@ -5,12 +5,13 @@
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use pipeline::{Input, Settings};
-use query::Engine;
+use query::{Engine, Options};
 use storage::{Lake, Location};
 
 fn tests_folder() -> PathBuf {
@@ -49,7 +50,9 @@ async fn lake_of_duplicates() -> Lake {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_file_answers_as_written() {
-    let full = Engine::open(&lake_of_messages().await).await.unwrap();
+    let offsets = Arc::new([("default".to_owned(), 60)].into());
+    let options = Options { offsets, ..Options::default() };
+    let full = Engine::open_with(&lake_of_messages().await, options).await.unwrap();
     let empty = pipeline::init(Location::memory().unwrap()).await.unwrap();
     let empty = Engine::open(&empty).await.unwrap();
     let again = Engine::open(&lake_of_duplicates().await).await.unwrap();

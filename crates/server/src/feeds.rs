@@ -110,6 +110,11 @@ impl Feeds {
         found.or_else(|| door.cloned()).or_else(|| self.named(DEFAULT))
     }
 
+    /// The rules of a feed that is declared, by its own name.
+    pub fn rules_of(&self, name: &str) -> Option<Arc<FeedRules>> {
+        self.declared.get(name).map(|feed| feed.rules.clone())
+    }
+
     /// The names that are declared, sorted.
     pub fn names(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.declared.keys().map(String::as_str).collect();
@@ -153,6 +158,9 @@ mod tests {
         assert_eq!(of("nothing"), "default");
         assert!(feeds.named("other").is_none());
         assert_eq!(feeds.names(), ["lab", "lab-west"]);
+        let lab = feeds.named("lab").unwrap();
+        assert!(Arc::ptr_eq(&feeds.rules_of("lab").unwrap(), &lab.rules), "they remember together");
+        assert!(feeds.rules_of("results").is_none() && feeds.rules_of("other").is_none());
     }
 
     #[test]

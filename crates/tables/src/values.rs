@@ -27,6 +27,11 @@ pub fn timestamp_microseconds(text: &str, assumed_offset_minutes: i16) -> Option
     Timestamp::parse(text.trim().as_bytes()).map(|time| time.start_unix_microseconds(assumed_offset_minutes))
 }
 
+/// The offset that an HL7 date or time was sent with, in minutes east of UTC; `None` without one.
+pub fn offset_minutes(text: &str) -> Option<i64> {
+    Timestamp::parse(text.trim().as_bytes())?.offset().map(|offset| offset.minutes_east())
+}
+
 /// The text with every delimiter of `|^~\&` in it escaped (chapter 2, use of escape sequences).
 pub fn escape(text: &str) -> String {
     let mut escaped = Vec::new();

@@ -3,12 +3,15 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Args;
-use pipeline::{Event, Input, Rules, Settings};
+use pipeline::{Event, FeedRules, Input, Settings};
 
+use crate::config::Config;
 use crate::progress;
 use crate::report::{self, Failure, Result};
+use crate::serving::{self, feeds};
 
 #[derive(Debug, Args)]
 pub(super) struct Ingest {
@@ -18,6 +21,9 @@ pub(super) struct Ingest {
     /// The sender's stream these messages belong to
     #[arg(long, default_value = "default")]
     feed: String,
+    /// Where the feed's rules are [default: ./carelake.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Refuse messages that break their own version of the standard
     #[arg(long)]
     strict: bool,
@@ -27,13 +33,21 @@ pub(super) struct Ingest {
 }
 
 impl Ingest {
+    /// The rules of the feed, as the doors of `carelake serve` have them.
+    fn settings(&self) -> Result<Settings> {
+        let config = Config::load(self.config.as_deref())?;
+        let feeds = feeds::by_name(&Arc::new(feeds::feeds(&config)?));
+        let mut feed = feeds.of(&self.feed);
+        if self.strict {
+            feed = Arc::new(FeedRules { strict: true, ..FeedRules::clone(&feed) });
+        }
+        let limits = serving::rules(&config).options.limits;
+        Ok(Settings { feed, feeds, limits, ..Settings::default() })
+    }
+
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
         let lake = crate::lake::open(lake).await?;
-        let settings = Settings {
-            feed: self.feed,
-            rules: Rules { strict: self.strict, ..Rules::default() },
-            ..Settings::default()
-        };
+        let settings = self.settings()?;
         let mut unreadable = false;
         let inputs = Input::expand(&self.paths);
         let progress = progress::show(&settings.progress, &inputs);

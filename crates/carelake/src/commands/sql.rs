@@ -1,6 +1,7 @@
 //! `carelake sql`: ask a question.
 
 use std::io::{BufRead, IsTerminal};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use pipeline::audit::{Action, Entity};
 use query::{Answer, AsOf, Engine, Options};
 
 use crate::audit::Trail;
+use crate::config::Config;
 use crate::output::{self, Format};
 use crate::prompt;
 use crate::report::{self, Failure, Result};
@@ -26,6 +28,9 @@ pub(super) struct Sql {
     /// Megabytes that a query may hold in memory; what needs more goes to temporary files
     #[arg(long, value_name = "MB", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(16..))]
     memory: u32,
+    /// Where the time zones of feeds are [default: ./carelake.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// Do not keep the prompt's history. It is a file in your state folder that only you can read; questions may name
     /// patients
     #[arg(long)]
@@ -41,8 +46,9 @@ fn as_of(text: &str) -> std::result::Result<AsOf, String> {
 
 impl Sql {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
+        let offsets = Config::load(self.config.as_deref())?.feed_offsets();
         let memory = usize::try_from(self.memory).ok().map(|megabytes| megabytes << 20);
-        let options = Options { as_of: self.as_of, memory, audit: true };
+        let options = Options { as_of: self.as_of, memory, audit: true, offsets };
         let lake = crate::lake::open(lake).await?;
         let engine = Engine::open_with(&lake, options).await?;
         let asked = Asked { engine: Arc::new(engine), trail: Trail::open(&lake).await? };

@@ -51,6 +51,19 @@ impl Effective {
         line: CommandLine<'_>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, Errors> {
+        let effective = Self::unchecked(path, line, environment)?;
+        match validate(&effective) {
+            wrongs if wrongs.is_empty() => Ok(effective),
+            wrongs => Err(Errors::new(wrongs)),
+        }
+    }
+
+    /// The same, of which each key is right and what they are together is not looked at.
+    pub(super) fn unchecked(
+        path: Option<&Path>,
+        line: CommandLine<'_>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Errors> {
         let (file, text) = read(path)?;
         let root = root();
         let name: Arc<str> = file.as_deref().unwrap_or(Path::new(FILE)).display().to_string().into();
@@ -67,11 +80,7 @@ impl Effective {
             let text = format!("the configuration cannot be read: {}", error.message());
             Errors::new(vec![Wrong::of_all(text, "compare it with docs/config.md")])
         })?;
-        let effective = Self { config, file, sources };
-        match validate(&effective) {
-            wrongs if wrongs.is_empty() => Ok(effective),
-            wrongs => Err(Errors::new(wrongs)),
-        }
+        Ok(Self { config, file, sources })
     }
 
     /// The doors that only `insecure = true` lets be as open as they are.

@@ -25,11 +25,12 @@ settings! {
         strict: bool = false,
         /// The charset of messages without MSH-18; found out from the bytes when not set.
         charset: Option<Charset>,
-        /// The offset from UTC of times that come without one. Checked, and not used yet: times are kept as they were sent.
+        /// The offset from UTC of times that come without one. They are kept as they were sent; `feed_offset(feed)` tells it in SQL.
         timezone: Option<Offset>,
         /// When a message is acknowledged: once it is in safe storage, or once it is converted too, with an error if it cannot be.
         acknowledge: Acknowledge = "durable",
-        /// Messages that are kept in raw, but not converted; they are counted as filtered.
+        /// Messages that are kept in raw, but not converted; they are counted as filtered. Whichever way they come; what `unchanged` compares
+        /// with is forgotten when the program ends.
         drop: Vec<Filter> = [],
     }
 }

@@ -27,6 +27,9 @@ pub(crate) mod values;
 mod wrong;
 
 use std::path::Path;
+use std::sync::Arc;
+
+use query::FeedOffsets;
 
 pub(crate) use doors::{After, Folder, FolderFeed, Mllp, Ready, Tls};
 pub(crate) use effective::{CommandLine, Effective};
@@ -37,9 +40,19 @@ pub(crate) use wrong::Errors;
 
 impl Config {
     /// The configuration of the file at `path`, or of `carelake.toml` if it is there, or the default one; the environment comes before
-    /// the file.
+    /// the file. For commands that open no door: they need not be able to read the keys of one.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, Errors> {
-        Effective::load(path, CommandLine::default()).map(|effective| effective.config)
+        Effective::unchecked(path, CommandLine::default(), std::env::vars_os())
+            .map(|effective| effective.config)
+    }
+}
+
+impl Config {
+    /// The offset from UTC of each feed that has one, in minutes east.
+    pub(crate) fn feed_offsets(&self) -> FeedOffsets {
+        let offset =
+            |(name, feed): (&values::Name, &Feed)| Some((name.as_str().to_owned(), feed.timezone?.minutes));
+        Arc::new(self.feeds.iter().filter_map(offset).collect())
     }
 }
 

@@ -16,6 +16,7 @@ For the engineer who runs the feeds. This page is made from the program's own li
 
 `carelake serve` reads `carelake.toml` in the folder that it runs in, or the file that `--config` names. Every key has a default, so
 without a file the lake is `./lake`, its raw folder is watched, HTTP listens on 127.0.0.1:8080 and MLLP on 127.0.0.1:2575.
+`carelake ingest` takes from the same file how the messages of its feed are read and which are left out, and the limit of their size.
 
 ```toml
 [feeds.lab]

@@ -39,6 +39,8 @@ const KEYWORDS: &[&str] = &[
     "CASE WHEN",
     "hl7_timestamp",
     "hl7_field",
+    "hl7_offset",
+    "feed_offset",
     "any_match",
     "element_at",
 ];

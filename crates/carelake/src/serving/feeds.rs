@@ -1,14 +1,14 @@
-//! The feeds of the configuration as the doors know them.
+//! The feeds of the configuration as the doors know them, and the files that are ingested by hand.
 
 use std::sync::Arc;
 
-use pipeline::FeedRules;
+use pipeline::{FeedRules, FeedsByName};
 use server::feeds::{Acknowledge, Feed, Feeds};
 
 use crate::config::{self, Config};
 use crate::report::{Failure, Result};
 
-pub(super) fn feeds(config: &Config) -> Result<Feeds> {
+pub(crate) fn feeds(config: &Config) -> Result<Feeds> {
     let mut feeds = Feeds::default();
     for (name, feed) in &config.feeds {
         let filters = feed.drop.iter().map(|filter| {
@@ -29,4 +29,10 @@ pub(super) fn feeds(config: &Config) -> Result<Feeds> {
         feeds.declare(Feed { rules: Arc::new(rules), acknowledge }, &senders, &names);
     }
     Ok(feeds)
+}
+
+/// The rules of each, for files; what its filters remember is one with what they remember of the doors.
+pub(crate) fn by_name(feeds: &Arc<Feeds>) -> FeedsByName {
+    let feeds = feeds.clone();
+    FeedsByName::new(move |name| feeds.rules_of(name))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use pipeline::Rules;
+use pipeline::FeedsByName;
 use server::metrics::Metrics;
 use server::transports::watch::{After, Folder, FolderFeed, Ready, Watcher, What};
 use storage::Lake;
@@ -11,7 +11,12 @@ use storage::Lake;
 use crate::config::{self, Config};
 
 /// What watches the folders, if there are any.
-pub(super) fn watcher(config: &Config, lake: &Lake, metrics: Arc<Metrics>) -> Option<Watcher> {
+pub(super) fn watcher(
+    config: &Config,
+    lake: &Lake,
+    feeds: FeedsByName,
+    metrics: Arc<Metrics>,
+) -> Option<Watcher> {
     let mut folders: Vec<Folder> =
         config.folders.iter().map(|(name, folder)| watched(config, name.as_str(), folder)).collect();
     if config.raw_folder.watch
@@ -29,8 +34,6 @@ pub(super) fn watcher(config: &Config, lake: &Lake, metrics: Arc<Metrics>) -> Op
     if folders.is_empty() {
         return None;
     }
-    let strict: BTreeMap<String, bool> =
-        config.feeds.iter().map(|(name, feed)| (name.as_str().to_owned(), feed.strict)).collect();
     let report = move |report: server::transports::watch::Report| match &report.what {
         What::Taken { feed, accounting, .. } => {
             metrics.accounted(feed, accounting);
@@ -41,9 +44,8 @@ pub(super) fn watcher(config: &Config, lake: &Lake, metrics: Arc<Metrics>) -> Op
         }
         _ => tracing::warn!("{report}"),
     };
-    let rules =
-        move |feed: &str| Rules { strict: strict.get(feed).copied().unwrap_or_default(), ..Rules::default() };
-    Some(Watcher::new(folders, lake.clone(), report).rules(rules))
+    let limits = super::rules(config).options.limits;
+    Some(Watcher::new(folders, lake.clone(), report).feeds(feeds).limits(limits))
 }
 
 fn watched(config: &Config, name: &str, folder: &config::Folder) -> Folder {

@@ -1,7 +1,7 @@
 //! A lake with its doors open: the parts of the program put together.
 
 mod access;
-mod feeds;
+pub(crate) mod feeds;
 mod folders;
 mod logs;
 mod sql;
@@ -38,7 +38,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     let lake = lake(&config).await?;
     let metrics = Arc::new(Metrics::default());
     let feeds = Arc::new(feeds::feeds(&config)?);
-    let (live, recovered) = Live::open(&lake, live_settings(&config, &metrics)).await?;
+    let (live, recovered) = Live::open(&lake, live_settings(&config, &feeds, &metrics)).await?;
     let live = Arc::new(live);
     if recovered.received > 0 {
         report::note(format_args!("finished what an interrupted run had begun: {recovered}"));
@@ -66,7 +66,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
         told.push_str(&format!("mllp {} {}\n", name.as_str(), opened.address()?));
         doors.spawn(opened.run(live.clone(), feeds.clone(), metrics.clone(), shutdown.clone()));
     }
-    if let Some(watcher) = folders::watcher(&config, &lake, metrics.clone()) {
+    if let Some(watcher) = folders::watcher(&config, &lake, feeds::by_name(&feeds), metrics.clone()) {
         doors.spawn(watcher.run(shutdown.clone()));
     }
     {
@@ -103,7 +103,6 @@ fn seams(
     audit: Audit,
 ) -> Result<api::Seams> {
     let lake = live.lake();
-    let settings = live_settings(config, metrics);
     let text = {
         let (metrics, live) = (metrics.clone(), live.clone());
         move || metrics.text(live.waiting(), live.waiting_since())
@@ -112,14 +111,14 @@ fn seams(
     let listens_here_alone = config.http.listen.address().is_some_and(Address::is_loopback);
     Ok(api::Seams {
         lake: lake.clone(),
-        sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0))),
+        sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0), config.feed_offsets())),
         intake: Arc::new(LiveIntake::new(live.clone(), feeds.clone(), metrics.clone())),
         gate: Arc::new(access::gate(config, lake)?),
         witness: Arc::new(witness::AuditWitness(audit)),
         health: Arc::new(LiveHealth(live.clone())),
         metrics: api::Metrics(Arc::new(text)),
         flat: None,
-        rules: settings.rules,
+        rules: rules(config),
         hosts: match needs_no_token && listens_here_alone {
             true => ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned).into(),
             false => Vec::new(),
@@ -172,11 +171,17 @@ async fn lake(config: &Config) -> Result<Lake> {
     }
 }
 
-fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
+/// How messages are read, whosever they are.
+pub(crate) fn rules(config: &Config) -> Rules {
     let mut rules = Rules::default();
     rules.options.limits.message_bytes = in_memory(config.limits.message_bytes.0);
+    rules
+}
+
+fn live_settings(config: &Config, feeds: &Arc<Feeds>, metrics: &Arc<Metrics>) -> LiveSettings {
     LiveSettings {
-        rules,
+        rules: rules(config),
+        feeds: feeds::by_name(feeds),
         log: LogSettings { segment_bytes: config.log.segment_bytes.0, segment_age: config.log.segment_age.0 },
         gather: config.commit.interval.0,
         commit_messages: config.commit.max_messages.get() as usize,

@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
-use query::{Engine, Options};
+use query::{Engine, FeedOffsets, Options};
 use serde_json::{Value, json};
 use server::api::{Answer, Format, Rows, Sql, SqlLimits, SqlProblem, SqlProblemKind};
 use storage::Lake;
@@ -23,6 +23,7 @@ const FRESH: Duration = Duration::from_millis(250);
 pub(super) struct LakeSql {
     lake: Lake,
     memory: usize,
+    offsets: FeedOffsets,
     /// One without the audit zone, and one with it.
     open: [Mutex<Option<Opened>>; 2],
 }
@@ -31,8 +32,8 @@ pub(super) struct LakeSql {
 type Opened = (Instant, Arc<Engine>);
 
 impl LakeSql {
-    pub(super) fn new(lake: &Lake, memory: usize) -> Self {
-        Self { lake: lake.clone(), memory, open: Default::default() }
+    pub(super) fn new(lake: &Lake, memory: usize, offsets: FeedOffsets) -> Self {
+        Self { lake: lake.clone(), memory, offsets, open: Default::default() }
     }
 
     async fn engine(&self, audit: bool) -> Result<Arc<Engine>, SqlProblem> {
@@ -42,7 +43,8 @@ impl LakeSql {
         {
             return Ok(engine.clone());
         }
-        let options = Options { memory: Some(self.memory), audit, ..Options::default() };
+        let offsets = self.offsets.clone();
+        let options = Options { memory: Some(self.memory), audit, offsets, ..Options::default() };
         let engine = Engine::open_with(&self.lake, options)
             .await
             .map_err(|error| problem(&error, SqlProblemKind::Lake))?;

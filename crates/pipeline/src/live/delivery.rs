@@ -11,24 +11,11 @@ use tables::{Note, NoteItem};
 use tokio::sync::oneshot;
 
 use super::backlog::{Room, Waiting};
-use super::filter::{Filter, Said};
 use crate::failure::Reason;
+use crate::feed::{FeedRules, News};
 use crate::identity::sha256;
 use crate::split::Content;
 use crate::{Error, MessageId, Receipt};
-
-/// What a feed decides about its messages.
-#[derive(Debug, Default)]
-pub struct FeedRules {
-    /// The sender's stream.
-    pub name: Arc<str>,
-    /// Whether messages are refused that break their own version of the standard.
-    pub strict: bool,
-    /// The charset of messages that declare none, as in table 0211.
-    pub charset: Option<String>,
-    /// Messages that are left out, and counted.
-    pub filters: Vec<Filter>,
-}
 
 /// Bytes that a door received.
 #[derive(Clone)]
@@ -129,21 +116,7 @@ pub(super) struct Draft {
     origin: String,
     framed: Bytes,
     items: Vec<Item>,
-    /// What its messages say of their patients, for the rule of that number.
-    news: Vec<(usize, Said)>,
-}
-
-/// What messages say of their patients, to be remembered when they are safe: one that is not is sent again, and is news then.
-#[derive(Debug, Default)]
-pub(super) struct WhenSafe {
-    feed: Arc<FeedRules>,
-    news: Vec<(usize, Said)>,
-}
-
-impl WhenSafe {
-    fn remember(self) {
-        self.news.into_iter().for_each(|(number, said)| self.feed.filters[number].remember(said));
-    }
+    news: News,
 }
 
 /// A delivery that has its turn in the log.
@@ -151,24 +124,20 @@ impl WhenSafe {
 pub struct Underway {
     pub(super) enqueued: Option<Enqueued>,
     pub(super) kept: Kept,
-    pub(super) when_safe: WhenSafe,
+    pub(super) news: News,
 }
 
 impl Underway {
     /// A delivery of nothing.
     pub(super) fn nothing() -> Self {
-        Self {
-            enqueued: None,
-            kept: Kept { messages: Vec::new(), fates: None },
-            when_safe: WhenSafe::default(),
-        }
+        Self { enqueued: None, kept: Kept { messages: Vec::new(), fates: None }, news: News::default() }
     }
 
     /// Waits until it is safe.
     pub async fn safe(self) -> Result<Kept, Refused> {
         if let Some(enqueued) = self.enqueued {
             enqueued.durable().await.map_err(|error| Refused::Failed(error.into()))?;
-            self.when_safe.remember();
+            self.news.remember();
         }
         Ok(self.kept)
     }
@@ -192,25 +161,16 @@ impl Draft {
         framed.put_u8(mllp::START);
         framed.extend_from_slice(&bytes);
         framed.extend_from_slice(&[mllp::END, b'\r']);
-        let mut news = Vec::new();
+        let mut news = News::default();
         let mut item = |start: u64, length: u64, is_message: bool| {
             let part = &bytes[start as usize..(start + length) as usize];
-            let mut filtered_by = None;
-            for (number, filter) in feed.filters.iter().enumerate().filter(|_| is_message) {
-                let (leaves_out, said) = filter.look_at(part);
-                news.extend(said.map(|said| (number, said)));
-                if leaves_out {
-                    filtered_by = Some(filter.to_string());
-                    break;
-                }
-            }
             Item {
                 id: MessageId::of(&feed.name, part),
                 sha256: sha256(part),
                 start: start as usize + 1,
                 length: length as usize,
                 is_message,
-                filtered_by,
+                filtered_by: if is_message { news.leaves_out(&feed, part) } else { None },
             }
         };
         let mut items: Vec<Item> = pieces(&bytes, limit_bytes)
@@ -238,9 +198,9 @@ impl Draft {
         self.framed.len()
     }
 
-    /// What is to be done once the delivery is safe.
-    pub(super) fn when_safe(&mut self) -> WhenSafe {
-        WhenSafe { feed: self.feed.clone(), news: std::mem::take(&mut self.news) }
+    /// What is to be remembered once the delivery is safe.
+    pub(super) fn take_news(&mut self) -> News {
+        std::mem::take(&mut self.news)
     }
 
     pub(super) fn messages(&self, wish: Wish) -> Vec<KeptMessage> {

@@ -229,7 +229,8 @@ impl Follower {
     async fn look_after_others(&mut self) {
         self.last_round = Instant::now();
         let Some(stage) = self.stage.take() else { return };
-        match recover::finish_abandoned(&self.lake, stage, &self.run, &self.settings.rules).await {
+        let LiveSettings { rules, feeds, .. } = &self.settings;
+        match recover::finish_abandoned(&self.lake, stage, &self.run, rules, feeds).await {
             Ok((mut stage, recovered)) => {
                 stage.keep_seen().await;
                 self.stage = Some(stage);

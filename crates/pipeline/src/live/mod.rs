@@ -8,7 +8,6 @@
 mod backlog;
 mod delivery;
 mod event;
-mod filter;
 mod follow;
 mod group;
 mod reserve;
@@ -26,12 +25,11 @@ use tokio::task::JoinHandle;
 use crate::convert::Rules;
 use crate::run::Run;
 use crate::stage::Stage;
-use crate::{Accounting, Result, recover};
+use crate::{Accounting, FeedsByName, Result, recover};
 use backlog::Backlog;
 use delivery::Carried;
-pub use delivery::{Delivery, Fate, FeedRules, Kept, KeptMessage, Refused, Underway, Wish};
+pub use delivery::{Delivery, Fate, Kept, KeptMessage, Refused, Underway, Wish};
 pub use event::{LiveCommit, LiveEvent};
-pub use filter::{Filter, FilterError};
 use follow::Follower;
 use reserve::Reserve;
 pub(crate) use seal::seal;
@@ -41,6 +39,8 @@ pub(crate) use seal::seal;
 pub struct LiveSettings {
     /// Limits of messages; strictness and charset are those of each feed.
     pub rules: Rules,
+    /// The feeds that have rules.
+    pub feeds: FeedsByName,
     /// When segments of the log are closed.
     pub log: wal::LogSettings,
     /// How long the first message of a commit waits for more.
@@ -69,6 +69,7 @@ impl Default for LiveSettings {
     fn default() -> Self {
         Self {
             rules: Rules::default(),
+            feeds: FeedsByName::default(),
             log: wal::LogSettings::default(),
             gather: Duration::from_millis(500),
             commit_messages: 8_192,
@@ -98,7 +99,8 @@ impl Live {
     pub async fn open(lake: &Lake, settings: LiveSettings) -> Result<(Self, Accounting)> {
         let run = Run::begin(lake)?;
         let stage = Stage::open(lake, &settings.rules, Arc::default()).await?;
-        let (stage, recovered) = recover::finish_abandoned(lake, stage, &run, &settings.rules).await?;
+        let recovered = recover::finish_abandoned(lake, stage, &run, &settings.rules, &settings.feeds).await;
+        let (stage, recovered) = recovered?;
         let names = run.names();
         let (log, told) = wal::Log::open(lake, settings.log, move || names.next());
         let backlog = Arc::new(Backlog::new(settings.backlog_messages, settings.backlog_bytes));
@@ -160,12 +162,10 @@ impl Live {
             self.backlog.mark_known(&mut messages).await.map_err(Refused::Failed)?;
         }
         let waiting = self.backlog.begin(&messages);
-        let when_safe = draft.when_safe();
+        let news = draft.take_news();
         let (appended, carried) = draft.into_parts(room, waiting, tell);
         match log.enqueue(appended, carried).await {
-            Ok(enqueued) => {
-                Ok(Underway { enqueued: Some(enqueued), kept: Kept { messages, fates }, when_safe })
-            }
+            Ok(enqueued) => Ok(Underway { enqueued: Some(enqueued), kept: Kept { messages, fates }, news }),
             Err(error) => Err(Refused::Failed(error.into())),
         }
     }

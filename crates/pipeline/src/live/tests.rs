@@ -7,7 +7,7 @@ use bytes::Bytes;
 use storage::{Disk, Location};
 
 use super::*;
-use crate::{Settings, errors, ingest, message_bytes, staged_ids, verify};
+use crate::{FeedRules, Settings, errors, ingest, message_bytes, staged_ids, verify};
 
 fn message(number: usize) -> String {
     format!("MSH|^~\\&|A|B|C|D|2026||ADT^A08^ADT_A01|C{number}|P|2.5\rPID|1||P{number}\r")
@@ -215,11 +215,14 @@ async fn rules_of_a_feed_are_counted_and_kept_to_by_a_replay() {
     // In the feed's charset, which the message does not declare.
     let umlaut = [message(3).trim_end().as_bytes(), b"||M\xfcller\r"].concat();
     assert_eq!(put(umlaut).await, "staged");
+    // Within one delivery, too.
+    let both = message(5) + &message(5).replace("|C5|", "|C6|");
+    assert_eq!(put(both.into()).await, "staged filtered");
     live.close().await;
     let replayed = crate::replay(&lake, &crate::Scope::default(), &Rules::default(), &Arc::default()).await;
     replayed.unwrap();
     let verified = verify(&lake).await.unwrap();
     assert_clean(&verified);
     let accounting = verified.summary.accounting;
-    assert_eq!((accounting.received, accounting.staged, accounting.filtered), (4, 2, 2));
+    assert_eq!((accounting.received, accounting.staged, accounting.filtered), (6, 3, 3));
 }

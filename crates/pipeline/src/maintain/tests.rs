@@ -4,13 +4,17 @@ use std::path::Path as FilePath;
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
+use hl7::Limits;
 use storage::{Lake, Location, json_document_key, receipts_key};
 
 use super::*;
+use crate::feed::News;
 use crate::run::Run;
 use crate::split::{Content, Contents};
 use crate::stage::{Receipted, Stage};
-use crate::{Accounting, Input, Receipt, Rules, content, documents, land, receipts, staged_ids, verify};
+use crate::{
+    Accounting, FeedRules, Input, Receipt, Rules, content, documents, land, receipts, staged_ids, verify,
+};
 
 const MESSAGES: usize = 40;
 
@@ -38,10 +42,11 @@ async fn received(lake: &Lake, folder: &FilePath, run: &mut Run) -> Vec<(String,
     let received = input.receive("lab");
     let landed = land(lake, &received, input.open().unwrap()).await.unwrap();
     let whole = content::Content::of(&landed);
-    let mut contents = Contents::open(lake, &landed, &whole, &received, &Rules::default()).await.unwrap();
+    let (feed, limits) = (FeedRules::named("lab").into(), Limits::default());
+    let mut contents = Contents::open(lake, &landed, &whole, &received, &feed, &limits).await.unwrap();
     let mut batches = Vec::new();
     while let Some(found) = contents.next().await.unwrap() {
-        let receipt = found.receipt();
+        let receipt = found.receipt(&mut News::default());
         let Content::Message(bytes) = found.content else { panic!("no message") };
         let (name, is_last) = (run.next_batch(), batches.len() + 1 == MESSAGES);
         let finished = if is_last { vec![landed.key.clone()] } else { Vec::new() };

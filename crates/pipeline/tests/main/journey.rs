@@ -1,6 +1,6 @@
 //! What becomes of messages, duplicates and everything that is no message.
 
-use pipeline::{Accounting, Input, MessageId, Rules, Settings, ingest};
+use pipeline::{Accounting, FeedRules, Input, MessageId, Settings, ingest};
 use storage::{Location, error_bytes_key, receipts_prefix};
 
 use crate::{Files, lake_in_memory, message, staged_ids, take};
@@ -33,7 +33,7 @@ async fn another_feed_is_another_message() {
     let (lake, files) = (lake_in_memory().await, Files::new());
     let file = files.add("one.hl7", message(1));
     take(&lake, &file).await;
-    let settings = Settings { feed: "other".into(), ..Settings::default() };
+    let settings = Settings { feed: FeedRules::named("other").into(), ..Settings::default() };
     let accounting = ingest(&lake, Input::expand(&[file]), &settings, |_| {}).await.unwrap();
     assert_eq!(accounting, Accounting { received: 1, staged: 1, ..Accounting::default() });
     assert_eq!(staged_ids(&lake).await.len(), 2);
@@ -62,7 +62,8 @@ async fn what_is_no_message_waits_in_the_error_zone_with_its_bytes() {
 async fn a_strict_feed_refuses_by_code_and_takes_the_message_when_it_is_lenient_again() {
     let (lake, files) = (lake_in_memory().await, Files::new());
     let file = files.add("odd.hl7", "MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|1\r");
-    let strict = Settings { rules: Rules { strict: true, ..Rules::default() }, ..Settings::default() };
+    let feed = FeedRules { strict: true, ..FeedRules::default() };
+    let strict = Settings { feed: feed.into(), ..Settings::default() };
     let accounting =
         ingest(&lake, Input::expand(std::slice::from_ref(&file)), &strict, |_| {}).await.unwrap();
     assert_eq!(accounting, Accounting { received: 1, error: 1, ..Accounting::default() });
@@ -97,7 +98,7 @@ async fn a_message_over_the_limit_is_named_by_where_it_lies() {
     let long = format!("{}NTE|1||{}\r", message(1), "x".repeat(5_000));
     let file = files.add("long.hl7", format!("{}{long}{}", message(2), message(3)));
     let mut settings = Settings::default();
-    settings.rules.options.limits.message_bytes = 4_000;
+    settings.limits.message_bytes = 4_000;
     let accounting = ingest(&lake, Input::expand(&[file]), &settings, |_| {}).await.unwrap();
     assert_eq!(accounting, Accounting { received: 3, staged: 2, error: 1, ..Accounting::default() });
     let errors = pipeline::errors(&lake).await.unwrap();
@@ -134,7 +135,7 @@ async fn a_control_id_that_a_sender_uses_again_for_other_content_is_staged_and_t
     let reused = async |content: String, feed: &str| {
         let path = files.add("next.hl7", content);
         let mut reused = 0;
-        let settings = Settings { feed: feed.into(), ..Settings::default() };
+        let settings = Settings { feed: FeedRules::named(feed).into(), ..Settings::default() };
         let accounting = ingest(&lake, Input::expand(&[path]), &settings, |event| {
             if let pipeline::Event::ReusedControlIds(messages) = event {
                 reused = messages;

@@ -9,8 +9,8 @@ use hl7::{Limits, Options};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use pipeline::{
-    Error, Input, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope, Settings, errors, ingest,
-    replay, retry, verify,
+    Error, FeedRules, Input, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope, Settings, errors,
+    ingest, replay, retry, verify,
 };
 use storage::Lake;
 
@@ -23,8 +23,8 @@ async fn replay_all(lake: &Lake) -> Replayed {
 
 async fn take_as(lake: &Lake, feed: &str, content: String, strict: bool) {
     let files = Files::new();
-    let settings =
-        Settings { feed: feed.into(), rules: Rules { strict, ..Rules::default() }, ..Settings::default() };
+    let feed = FeedRules { strict, ..FeedRules::named(feed) };
+    let settings = Settings { feed: feed.into(), ..Settings::default() };
     ingest(lake, Input::expand(&[files.add("a.hl7", content)]), &settings, |_| {}).await.unwrap();
 }
 

@@ -1,7 +1,7 @@
 //! The error zone.
 
 use axum::http::Request;
-use pipeline::MessageId;
+use pipeline::{FeedRules, MessageId};
 use serde_json::json;
 
 use crate::{MESSAGE, Server};
@@ -81,8 +81,8 @@ async fn what_a_lenient_retry_can_stage_is_staged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.hl7");
     std::fs::write(&path, MESSAGE.replace("20240101", "yesterday")).unwrap();
-    let mut settings = pipeline::Settings::default();
-    settings.rules.strict = true;
+    let feed = FeedRules { strict: true, ..FeedRules::default() };
+    let settings = pipeline::Settings { feed: feed.into(), ..pipeline::Settings::default() };
     let input = pipeline::Input::expand(&[path]);
     pipeline::ingest(&server.lake, input, &settings, |_| {}).await.unwrap();
     let error = server.get("/v1/errors").await.json()["errors"][0]["message_id"].clone();

@@ -21,7 +21,7 @@ use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::http::request::Builder;
 use axum::http::{HeaderMap, Request, StatusCode};
-use pipeline::{Input, Lake, Location, Rules, Settings};
+use pipeline::{FeedRules, Input, Lake, Location, Rules, Settings};
 use serde_json::Value;
 use server::api::{Limits, Metrics, Seams, State, router};
 use tower::ServiceExt;
@@ -114,7 +114,7 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.hl7");
         std::fs::write(&path, content).unwrap();
-        let settings = Settings { feed: feed.into(), ..Settings::default() };
+        let settings = Settings { feed: FeedRules::named(feed).into(), ..Settings::default() };
         let accounting =
             pipeline::ingest(&self.lake, Input::expand(&[path]), &settings, |_| {}).await.unwrap();
         assert!(accounting.is_complete());

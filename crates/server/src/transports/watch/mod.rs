@@ -19,7 +19,8 @@ use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline::{Hold, Lake, Rules, Taken};
+use hl7::Limits;
+use pipeline::{FeedsByName, Hold, Lake, Taken};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -34,14 +35,14 @@ const TURNS: usize = 2;
 const BEGIN_AGAIN: Duration = Duration::from_secs(2);
 
 type Tell = Arc<dyn Fn(Report) + Send + Sync>;
-type RulesOf = Arc<dyn Fn(&str) -> Rules + Send + Sync>;
 
 /// Watches folders.
 pub struct Watcher {
     folders: Vec<Folder>,
     lake: Lake,
     tell: Tell,
-    rules_of: RulesOf,
+    feeds: FeedsByName,
+    limits: Limits,
 }
 
 impl fmt::Debug for Watcher {
@@ -53,14 +54,25 @@ impl fmt::Debug for Watcher {
 impl Watcher {
     /// Watches folders for a lake, and tells what happens.
     pub fn new(folders: Vec<Folder>, lake: Lake, report: impl Fn(Report) + Send + Sync + 'static) -> Self {
-        Self { folders, lake, tell: Arc::new(report), rules_of: Arc::new(|_| Rules::default()) }
+        Self {
+            folders,
+            lake,
+            tell: Arc::new(report),
+            feeds: FeedsByName::default(),
+            limits: Limits::default(),
+        }
     }
 
-    /// By which rules the messages of a feed are read; by the usual ones unless told.
+    /// What feeds decide about their messages; nothing unless told.
     #[must_use]
-    pub fn rules(mut self, of_feed: impl Fn(&str) -> Rules + Send + Sync + 'static) -> Self {
-        self.rules_of = Arc::new(of_feed);
-        self
+    pub fn feeds(self, feeds: FeedsByName) -> Self {
+        Self { feeds, ..self }
+    }
+
+    /// How large a message may be; as large as is usual unless told.
+    #[must_use]
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// Takes up what comes, until `shutdown`; what is being taken up then is finished first.
@@ -71,7 +83,8 @@ impl Watcher {
             let surroundings = Surroundings {
                 lake: self.lake.clone(),
                 tell: self.tell.clone(),
-                rules_of: self.rules_of.clone(),
+                feeds: self.feeds.clone(),
+                limits: self.limits,
                 turns: turns.clone(),
                 shutdown: shutdown.clone(),
             };
@@ -93,7 +106,8 @@ impl Watcher {
 struct Surroundings {
     lake: Lake,
     tell: Tell,
-    rules_of: RulesOf,
+    feeds: FeedsByName,
+    limits: Limits,
     turns: Arc<Semaphore>,
     shutdown: CancellationToken,
 }

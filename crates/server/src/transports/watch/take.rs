@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::FutureExt;
 use pipeline::{Accounting, Error, Event, FileState, Input, Settings, TakenFile, ingest};
 
+use super::Surroundings;
 use super::door::Door;
 use super::folder::{After, Ready};
 use super::names;
@@ -37,8 +38,9 @@ impl Door {
             return true;
         }
         let inputs = batch.iter().map(|entry| Ok(Input::File(self.folder.path.join(&entry.path)))).collect();
-        let rules = (self.surroundings.rules_of)(feed);
-        let settings = Settings { feed: feed.into(), rules, ..Settings::default() };
+        let Surroundings { feeds, limits, .. } = &self.surroundings;
+        let (feeds, limits) = (feeds.clone(), *limits);
+        let settings = Settings { feed: feeds.of(feed), feeds, limits, ..Settings::default() };
         let mut told = Told::default();
         let ingested = {
             // It is never closed.

@@ -27,6 +27,7 @@ struct Site {
     place: tempfile::TempDir,
     lake: Lake,
     told: Arc<Mutex<Vec<What>>>,
+    feeds: FeedsByName,
 }
 
 impl Site {
@@ -38,7 +39,7 @@ impl Site {
         let place = tempfile::tempdir().unwrap();
         fs::create_dir(place.path().join("drops")).unwrap();
         let lake = init(Location::on_disk(&place.path().join("lake"), disk).unwrap()).await.unwrap();
-        Self { place, lake, told: Arc::default() }
+        Self { place, lake, told: Arc::default(), feeds: FeedsByName::default() }
     }
 
     /// The folder of the drops, watched in the usual way.
@@ -64,7 +65,8 @@ impl Site {
         Surroundings {
             lake: self.lake.clone(),
             tell: Arc::new(self.note()),
-            rules_of: Arc::new(|_| Rules::default()),
+            feeds: self.feeds.clone(),
+            limits: Limits::default(),
             turns: Arc::new(Semaphore::new(TURNS)),
             shutdown: CancellationToken::new(),
         }

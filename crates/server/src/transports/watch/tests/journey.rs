@@ -1,5 +1,7 @@
 //! When files are taken, and that each is taken once.
 
+use pipeline::{Delivery, FeedRules, Live, LiveSettings, Rules, Scope, Wish, replay};
+
 use super::*;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +143,42 @@ async fn sub_folders_are_feeds_and_a_name_that_none_can_have_is_told_once() {
     pass(&mut site.door(folder).await, 0).await;
     assert_eq!(site.taken(), (1, 1, 0, 1), "configured, it is a feed; the others are remembered");
     assert_eq!(site.proved().await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_a_feed_reach_its_folder_and_remember_what_came_by_its_other_doors() {
+    let mut site = Site::new().await;
+    let filters = vec!["ACK".parse().unwrap(), "unchanged ADT^A08".parse().unwrap()];
+    let lab = FeedRules { filters, charset: Some("8859/1".into()), ..FeedRules::named("lab") };
+    let lab = Arc::new(lab);
+    let by_name = lab.clone();
+    site.feeds = FeedsByName::new(move |name| (name == "lab").then(|| by_name.clone()));
+    let (live, _) = Live::open(&site.lake, LiveSettings::default()).await.unwrap();
+    let delivery =
+        Delivery { feed: lab, origin: "mllp test".into(), bytes: message(1).into(), wish: Wish::Staged };
+    live.put(delivery).await.unwrap().fates.unwrap().await.unwrap();
+    live.close().await;
+
+    let folder = Folder { ready: Ready::Rename, ..site.drops() };
+    let ack = "MSH|^~\\&|ADT|NORTH|LAB|SOUTH|20240101||ACK|1|P|2.5\rMSA|AA|1\r";
+    let umlaut = message(2).replace("|P2^", "|Pü2^").chars().map(|letter| letter as u8).collect::<Vec<_>>();
+    let file = [ack.as_bytes(), message(1).replace("|C1|", "|C9|").as_bytes(), &umlaut].concat();
+    put(&folder, "lab/STONE.hl7", &file);
+    put(&folder, "other/STONE.hl7", &file);
+    let mut door = site.door(folder).await;
+    pass(&mut door, 0).await;
+    let taken: Vec<(String, u64, u64)> = site
+        .news()
+        .into_iter()
+        .map(|what| match what {
+            What::Taken { feed, accounting, .. } => (feed, accounting.staged, accounting.filtered),
+            what => panic!("{what}"),
+        })
+        .collect();
+    assert_eq!(taken, [("lab".to_owned(), 1, 2), ("other".to_owned(), 3, 0)]);
+    replay(&site.lake, &Scope::default(), &Rules::default(), &Arc::default()).await.unwrap();
+    assert_eq!(site.proved().await, 5);
+    assert_eq!(verify(&site.lake).await.unwrap().summary.accounting.filtered, 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

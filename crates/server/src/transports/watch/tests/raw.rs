@@ -1,6 +1,6 @@
 //! The raw folder of the lake itself.
 
-use pipeline::{Input, Settings, TakenFile, ingest};
+use pipeline::{FeedRules, Input, Settings, TakenFile, ingest};
 
 use super::*;
 
@@ -40,7 +40,7 @@ async fn killed_between_landing_and_removing_it_is_read_again_and_counted_as_a_d
     let folder = site.raw();
     let path = put(&folder, "lab/STONE.hl7", message(1));
     // What the door does first, and no more.
-    let settings = Settings { feed: "lab".into(), ..Settings::default() };
+    let settings = Settings { feed: FeedRules::named("lab").into(), ..Settings::default() };
     ingest(&site.lake, vec![Ok(Input::File(path.clone()))], &settings, |_| {}).await.unwrap();
     assert_eq!(site.proved().await, 1);
     let mut door = site.door(folder.clone()).await;
@@ -57,7 +57,7 @@ async fn killed_between_remembering_and_removing_it_is_removed_and_not_read() {
     let site = Site::new().await;
     let folder = site.raw();
     let path = put(&folder, "lab/STONE.hl7", message(1));
-    let settings = Settings { feed: "lab".into(), ..Settings::default() };
+    let settings = Settings { feed: FeedRules::named("lab").into(), ..Settings::default() };
     ingest(&site.lake, vec![Ok(Input::File(path.clone()))], &settings, |_| {}).await.unwrap();
     let state = pipeline::FileState::of(&fs::symlink_metadata(&path).unwrap());
     let mut taken = Taken::open(&site.lake, &folder.path).await.unwrap();
