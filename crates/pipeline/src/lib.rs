@@ -55,7 +55,9 @@ pub use live::{
     Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
     LiveSettings, Refused, Underway, Wish,
 };
-pub use maintain::{Compacted, Expired, Maintained, Maintenance, maintain};
+pub use maintain::{
+    Compacted, Expired, Maintained, Maintenance, MaintenanceStep, maintain, maintain_and_tell,
+};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};

@@ -8,4 +8,5 @@ pub mod gate;
 pub mod intake;
 pub mod metrics;
 pub mod tls;
+pub mod traces;
 pub mod transports;

@@ -6,6 +6,7 @@ mod folders;
 mod logs;
 mod sql;
 mod tell;
+mod traces;
 mod upkeep;
 mod witness;
 
@@ -22,6 +23,7 @@ use server::api;
 use server::feeds::{Feed, Feeds};
 use server::intake::LiveIntake;
 use server::metrics::Metrics;
+use server::traces::Traces;
 use server::transports::{http, mllp};
 use storage::{Lake, Location};
 use tokio_util::sync::CancellationToken;
@@ -37,8 +39,9 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     logs::begin(&config.logs);
     let lake = lake(&config).await?;
     let metrics = Arc::new(Metrics::default());
+    let traces = traces::traces(&config)?;
     let feeds = Arc::new(feeds::feeds(&config)?);
-    let (live, recovered) = Live::open(&lake, live_settings(&config, &metrics)).await?;
+    let (live, recovered) = Live::open(&lake, live_settings(&config, &metrics, &traces)).await?;
     let live = Arc::new(live);
     if recovered.received > 0 {
         report::note(format_args!("finished what an interrupted run had begun: {recovered}"));
@@ -54,12 +57,12 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
         let audit = Audit::open(&lake, "carelake serve");
         let started = Access::new(Action::AuditStarted, server_itself(), "local");
         pipeline::audit::declare(&lake, &audit, started).await?;
-        let router = api::router(api::State::new(seams(&config, &live, &feeds, &metrics, audit)?));
+        let router = api::router(api::State::new(seams(&config, &live, &feeds, &metrics, &traces, audit)?));
         doors.spawn(opened.run(router, shutdown.clone()));
     }
     for (name, door) in &config.mllp {
         let Some(address) = door.listen.address() else { continue };
-        let settings = mllp_settings(&config, &feeds, name, door)?;
+        let settings = mllp_settings(&config, &feeds, &traces, name, door)?;
         let opened =
             mllp::Door::open(resolve(address).await?, settings, access::tls(door.tls.as_ref(), &[])?).await;
         let opened = opened.map_err(|error| not_open(&format!("mllp {}", name.as_str()), address, &error))?;
@@ -71,9 +74,14 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     }
     {
         // On a thread of its own, so that long passes do not take turns with the doors.
-        let (lake, retention, shutdown) = (lake.clone(), config.retention.table_history.0, shutdown.clone());
+        let upkeep = upkeep::Upkeep {
+            lake: lake.clone(),
+            retention: config.retention.table_history.0,
+            traces: traces.clone(),
+        };
+        let shutdown = shutdown.clone();
         let runtime = tokio::runtime::Handle::current();
-        doors.spawn_blocking(move || runtime.block_on(upkeep::keep_up(lake, retention, shutdown)));
+        doors.spawn_blocking(move || runtime.block_on(upkeep.keep_up(shutdown)));
     }
     doors.close();
     {
@@ -87,6 +95,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     shutdown.cancel();
     doors.wait().await;
     live.close().await;
+    traces.close().await;
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
 }
@@ -100,10 +109,11 @@ fn seams(
     live: &Arc<Live>,
     feeds: &Arc<Feeds>,
     metrics: &Arc<Metrics>,
+    traces: &Traces,
     audit: Audit,
 ) -> Result<api::Seams> {
     let lake = live.lake();
-    let settings = live_settings(config, metrics);
+    let settings = live_settings(config, metrics, traces);
     let text = {
         let (metrics, live) = (metrics.clone(), live.clone());
         move || metrics.text(live.waiting(), live.waiting_since())
@@ -118,6 +128,7 @@ fn seams(
         witness: Arc::new(witness::AuditWitness(audit)),
         health: Arc::new(LiveHealth(live.clone())),
         metrics: api::Metrics(Arc::new(text)),
+        traces: traces.clone(),
         flat: None,
         rules: settings.rules,
         hosts: match needs_no_token && listens_here_alone {
@@ -172,7 +183,7 @@ async fn lake(config: &Config) -> Result<Lake> {
     }
 }
 
-fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
+fn live_settings(config: &Config, metrics: &Arc<Metrics>, traces: &Traces) -> LiveSettings {
     let mut rules = Rules::default();
     rules.options.limits.message_bytes = in_memory(config.limits.message_bytes.0);
     LiveSettings {
@@ -183,12 +194,18 @@ fn live_settings(config: &Config, metrics: &Arc<Metrics>) -> LiveSettings {
         backlog_bytes: in_memory(config.limits.backlog_bytes.0),
         backlog_messages: config.limits.backlog_messages.get() as usize,
         disk_reserve: config.limits.disk_reserve.0,
-        tell: tell::tell(metrics.clone()),
+        tell: tell::tell(metrics.clone(), traces.clone()),
         ..LiveSettings::default()
     }
 }
 
-fn mllp_settings(config: &Config, feeds: &Feeds, name: &Name, door: &Mllp) -> Result<mllp::Settings> {
+fn mllp_settings(
+    config: &Config,
+    feeds: &Feeds,
+    traces: &Traces,
+    name: &Name,
+    door: &Mllp,
+) -> Result<mllp::Settings> {
     Ok(mllp::Settings {
         name: name.as_str().to_owned(),
         feed: door_feed(config, feeds, name, door)?,
@@ -196,6 +213,7 @@ fn mllp_settings(config: &Config, feeds: &Feeds, name: &Name, door: &Mllp) -> Re
         idle_timeout: door.idle_timeout.0,
         read_timeout: door.read_timeout.0,
         max_connections: door.max_connections.get() as usize,
+        traces: traces.clone(),
         ..mllp::Settings::default()
     })
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State as Extract};
+use axum::extract::{MatchedPath, Request, State as Extract};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -20,25 +20,44 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::problem::{Kind, Problem};
 use super::state::State;
+use crate::traces::Span;
 
 /// What is always answered, because it tells how the server is.
 const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Surrounds every request.
-pub(super) async fn around(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+pub(super) async fn around(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
+    let mut span = trace(&state, &mut request);
     let mut response = match enter(&state, &request) {
         Ok(permit) => {
             let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
             let response = answered.unwrap_or_else(|_| Problem::internal("a panic").into_response());
+            span.answered(response.status());
             match permit {
-                Some(permit) => response.map(|body| Body::new(Held { body, _permit: permit })),
+                Some(permit) => response.map(|body| Body::new(Held { body, _permit: permit, _span: span })),
                 None => response,
             }
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            let response = problem.into_response();
+            span.answered(response.status());
+            response
+        }
     };
     protect(response.headers_mut());
     response
+}
+
+/// The span of a request, for those that come below it to find.
+fn trace(state: &State, request: &mut Request) -> Span {
+    if !state.traces.is_on() || ALWAYS.contains(&request.uri().path()) {
+        return Span::default();
+    }
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map(MatchedPath::as_str);
+    let span = state.traces.request(request.method(), route, request.headers());
+    request.extensions_mut().insert(span.parent());
+    span
 }
 
 /// Nothing else has this address.
@@ -154,6 +173,7 @@ fn protect(headers: &mut HeaderMap) {
 struct Held {
     body: Body,
     _permit: OwnedSemaphorePermit,
+    _span: Span,
 }
 
 impl HttpBody for Held {
