@@ -4,6 +4,7 @@ mod access;
 mod feeds;
 mod folders;
 mod logs;
+mod refusals;
 mod sql;
 mod tell;
 mod traces;
@@ -29,6 +30,7 @@ use storage::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::witness::AuditWitness;
 use crate::config::values::Name;
 use crate::config::{Address, Config, Effective, Mllp};
 use crate::report::{self, Failure, Result};
@@ -49,6 +51,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let doors = TaskTracker::new();
     let mut told = String::new();
+    let mut witness = None;
     if let Some(address) = config.http.listen.address() {
         let tls = access::tls(config.http.tls.as_ref(), &["h2", "http/1.1"])?;
         let opened = http::Door::open(resolve(address).await?, tls, MAX_HTTP_CONNECTIONS).await;
@@ -57,7 +60,12 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
         let audit = Audit::open(&lake, "carelake serve");
         let started = Access::new(Action::AuditStarted, server_itself(), "local");
         pipeline::audit::declare(&lake, &audit, started).await?;
-        let router = api::router(api::State::new(seams(&config, &live, &feeds, &metrics, &traces, audit)?));
+        let audited = Arc::new(AuditWitness::new(audit));
+        let seams = seams(&config, &live, &feeds, &metrics, &traces, audited.clone())?;
+        let router = api::router(api::State::new(seams));
+        let (counting, until) = (audited.clone(), shutdown.clone());
+        doors.spawn(async move { counting.keep_counting(until).await });
+        witness = Some(audited);
         doors.spawn(opened.run(router, shutdown.clone()));
     }
     for (name, door) in &config.mllp {
@@ -94,6 +102,9 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     tracing::info!("closing: doors first, then what they took goes into the tables");
     shutdown.cancel();
     doors.wait().await;
+    if let Some(witness) = witness {
+        witness.close().await;
+    }
     live.close().await;
     traces.close().await;
     tracing::info!("closed");
@@ -110,7 +121,7 @@ fn seams(
     feeds: &Arc<Feeds>,
     metrics: &Arc<Metrics>,
     traces: &Traces,
-    audit: Audit,
+    witness: Arc<AuditWitness>,
 ) -> Result<api::Seams> {
     let lake = live.lake();
     let settings = live_settings(config, metrics, traces);
@@ -125,7 +136,7 @@ fn seams(
         sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0))),
         intake: Arc::new(LiveIntake::new(live.clone(), feeds.clone(), metrics.clone())),
         gate: Arc::new(access::gate(config, lake)?),
-        witness: Arc::new(witness::AuditWitness(audit)),
+        witness,
         health: Arc::new(LiveHealth(live.clone())),
         metrics: api::Metrics(Arc::new(text)),
         traces: traces.clone(),

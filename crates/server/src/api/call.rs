@@ -37,7 +37,9 @@ impl FromRequestParts<State> for Call {
 impl Call {
     /// Lets the caller in.
     pub(super) async fn admit(&self, scope: Scope) -> Result<Caller, Problem> {
-        self.state.gate.admit(&self.headers, self.peer, scope).await
+        let caller = self.state.gate.admit(&self.headers, self.peer, scope).await?;
+        self.state.witness.let_in(&caller).await?;
+        Ok(caller)
     }
 
     /// The parameters behind the question mark.

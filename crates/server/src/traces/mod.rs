@@ -20,7 +20,7 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 pub use otlp::{Settings, Unsendable};
 use sample::Sample;
 pub use spans::Span;
-pub(crate) use spans::{AnsweredMessage, Began, Parent, Question};
+pub(crate) use spans::{AnsweredMessage, Began, Parent, Question, method_name};
 
 /// How long the end of the program may wait for the last spans to be sent.
 const LAST: Duration = Duration::from_secs(3);

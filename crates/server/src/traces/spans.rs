@@ -237,7 +237,7 @@ fn count(number: u64) -> i64 {
 }
 
 /// Whoever calls may call a method what they like.
-fn method_name(method: &Method) -> &'static str {
+pub(crate) fn method_name(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::POST => "POST",

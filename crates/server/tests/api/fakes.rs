@@ -17,7 +17,7 @@ use pipeline::{Fate, Kept, KeptMessage, MessageId, Reason};
 use serde_json::{Value, json};
 use server::api::{
     Answer, Caller, Format, Gate, Health, Intake, Kind, Policy, Problem, Refused, Rows, Scope, Sight, Sql,
-    SqlLimits, SqlProblem, SqlProblemKind, Witness,
+    SqlLimits, SqlProblem, SqlProblemKind, TurnedAway, Witness,
 };
 use tokio::sync::oneshot;
 
@@ -199,6 +199,7 @@ impl Gate for Guard {
         let token = token.trim_start_matches("Bearer ");
         let caller = |feeds: Option<&str>| Caller {
             name: token.to_owned(),
+            known_as: format!("{token} for people"),
             feeds: feeds.map(|feed| vec![feed.to_owned()]),
             is_admin: !matches!(token, "reader" | "asker" | "asker-two"),
             peer,
@@ -224,7 +225,12 @@ impl Gate for Guard {
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) sights: Mutex<Vec<Sight>>,
+    /// Who came in.
+    pub(crate) let_in: Mutex<Vec<String>>,
+    /// Who did not.
+    pub(crate) turned_away: Mutex<Vec<TurnedAway>>,
     pub(crate) is_full: AtomicBool,
+    pub(crate) lets_nobody_in: AtomicBool,
 }
 
 #[async_trait]
@@ -235,6 +241,18 @@ impl Witness for Book {
         }
         self.sights.lock().unwrap().push(sight);
         Ok(())
+    }
+
+    async fn let_in(&self, caller: &Caller) -> Result<(), Problem> {
+        if self.lets_nobody_in.load(Ordering::SeqCst) {
+            return Err(Problem::new(Kind::StoreFailed, "the audit cannot be written", "look at the disk"));
+        }
+        self.let_in.lock().unwrap().push(caller.name.clone());
+        Ok(())
+    }
+
+    async fn turned_away(&self, request: TurnedAway) {
+        self.turned_away.lock().unwrap().push(request);
     }
 }
 

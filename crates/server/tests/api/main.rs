@@ -13,6 +13,7 @@ mod messages;
 mod openapi;
 mod sql;
 mod traces;
+mod turned_away;
 
 use std::future::poll_fn;
 use std::pin::Pin;
