@@ -242,6 +242,11 @@ impl Serving {
 
     /// The status of the answer to a request.
     fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> u16 {
+        self.answer(method, path, token, body).0
+    }
+
+    /// The status and all the rest of the answer to a request.
+    fn answer(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let authorization =
             token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -254,7 +259,7 @@ impl Serving {
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        answer.split(' ').nth(1).unwrap().parse().unwrap()
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
     }
 
     fn end(mut self) {
@@ -280,6 +285,19 @@ fn who_came_in_and_who_did_not_is_in_the_audit_zone() {
     for _ in 0..3 {
         assert_eq!(serving.ask("POST", "/v1/sql", Some(&analyst), "SELECT 1"), 200);
     }
+    // What needs the lake's parts all together: the catalog of an admin, and a message as a row.
+    let (_, admin, _) = place.create(&["--name", "admin", "--scope", "sql", "--scope", "admin"]);
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    for (token, has_audit) in [(&analyst, false), (&admin, true)] {
+        let (status, catalog) = serving.answer("GET", "/v1/catalog", Some(token), "");
+        assert_eq!((status, catalog.contains("\"audit\"")), (200, has_audit), "{catalog}");
+    }
+    let message = "MSH|^~\\&|A|B|C|D|2026||ADT^A08^ADT_A01|C1|P|2.5\rPID|1||P1\r";
+    let (status, row) = serving.answer("POST", "/v1/convert?shape=flat", Some(&analyst), message);
+    assert!(
+        status == 200 && row.contains("\"control_id\":\"C1\"") && row.contains("\"raw_key\":\"-\""),
+        "{row}"
+    );
     serving.end();
     let asked = "SELECT action, outcome, who_kind, CASE WHEN who_kind = 'local' THEN 'me' ELSE who_name END AS who, \
          entity_kind, CASE WHEN entity_kind = 'token' THEN 'its id' ELSE entity END AS what, count(*) AS events \

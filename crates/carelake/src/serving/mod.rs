@@ -5,6 +5,7 @@ mod feeds;
 mod folders;
 mod logs;
 mod refusals;
+mod rows;
 mod sql;
 mod tell;
 mod traces;
@@ -140,7 +141,7 @@ fn seams(
         health: Arc::new(LiveHealth(live.clone())),
         metrics: api::Metrics(Arc::new(text)),
         traces: traces.clone(),
-        flat: None,
+        flat: Some(Arc::new(rows::Rows)),
         rules: settings.rules,
         hosts: match needs_no_token && listens_here_alone {
             true => ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned).into(),

@@ -155,12 +155,15 @@ impl Sql for Tables {
         Ok(Box::new(Script(parts, query.contains("hang after"), self.dropped.clone())))
     }
 
-    async fn catalog(&self) -> Result<Value, SqlProblem> {
-        Ok(json!({"tables": [{"name": "staging", "rows": 3}]}))
+    async fn catalog(&self, audit: bool) -> Result<Value, SqlProblem> {
+        let mut tables = vec![json!({"name": "staging", "rows": 3})];
+        tables.extend(audit.then(|| json!({"name": "audit", "rows": 1})));
+        Ok(json!({ "tables": tables }))
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Value>, SqlProblem> {
-        Ok((name == "staging").then(|| json!({"columns": [{"name": "message_id"}]})))
+    async fn table(&self, name: &str, audit: bool) -> Result<Option<Value>, SqlProblem> {
+        Ok((name == "staging" || name == "audit" && audit)
+            .then(|| json!({"columns": [{"name": "message_id"}]})))
     }
 }
 
