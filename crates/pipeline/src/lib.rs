@@ -52,7 +52,7 @@ pub use ingest::{Event, Progress, Settings, check_feed, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
 pub use live::{
-    Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
+    Answer, Delivery, Fate, FeedRules, Filter, FilterError, Kept, KeptMessage, Live, LiveCommit, LiveEvent,
     LiveSettings, Refused, Underway, Wish,
 };
 pub use maintain::{

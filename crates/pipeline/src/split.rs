@@ -64,6 +64,7 @@ impl Found {
             strict: *strict,
             charset: None,
             filtered_by: None,
+            answer: None,
         }
     }
 }

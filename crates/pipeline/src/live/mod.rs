@@ -28,7 +28,7 @@ use crate::stage::Stage;
 use crate::{Accounting, Result, recover};
 use backlog::Backlog;
 use delivery::Carried;
-pub use delivery::{Delivery, Fate, FeedRules, Kept, KeptMessage, Refused, Underway, Wish};
+pub use delivery::{Answer, Delivery, Fate, FeedRules, Kept, KeptMessage, Refused, Underway, Wish};
 pub use event::{LiveCommit, LiveEvent};
 pub use filter::{Filter, FilterError};
 use follow::Follower;

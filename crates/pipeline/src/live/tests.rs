@@ -25,8 +25,10 @@ fn feed(name: &str) -> Arc<FeedRules> {
     Arc::new(FeedRules { name: name.into(), ..FeedRules::default() })
 }
 
+const ANSWER: Answer = Answer { accepted: Some("AA"), no_message: Some("AR") };
+
 fn delivery(feed: &Arc<FeedRules>, text: impl Into<Bytes>, wish: Wish) -> Delivery {
-    Delivery { feed: feed.clone(), origin: "mllp test".into(), bytes: text.into(), wish }
+    Delivery { feed: feed.clone(), origin: "mllp test".into(), bytes: text.into(), wish, answer: ANSWER }
 }
 
 async fn fates(kept: Kept) -> String {

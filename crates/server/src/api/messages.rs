@@ -148,7 +148,8 @@ fn shown(bytes: Bytes, form: Form, rules: &Rules) -> Result<Bytes, Problem> {
 struct MessageFate {
     /// Its id.
     message_id: String,
-    /// Each time it was received, and what became of that.
+    /// Each time it was received, what its sender was to be answered (`answer`: `AA`, `CA`, `AR`, `CR`, `none` wanted,
+    /// `after conversion` or `http`; null for files), and what became of that.
     receipts: Vec<Value>,
     /// Its row of the staging table, without the segments.
     rows: Vec<Value>,
@@ -181,7 +182,7 @@ async fn get_fate(call: Call, Named(id): Named) -> Result<Json<MessageFate>, Pro
         Ok::<_, Problem>(rows)
     };
     let receipts = of(
-        "feed, received_at, sequence, raw_key, raw_offset, raw_length, sha256, origin, strict, fate",
+        "feed, received_at, sequence, raw_key, raw_offset, raw_length, sha256, origin, strict, answer, fate",
         "receipts",
     )
     .await?;

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use hl7::stream::{PieceKind, pieces};
-use pipeline::{Fate, Kept, KeptMessage, MessageId, Reason};
+use pipeline::{Answer as Promised, Fate, Kept, KeptMessage, MessageId, Reason};
 use serde_json::{Value, json};
 use server::api::{
     Answer, Caller, Format, Gate, Health, Intake, Kind, Policy, Problem, Refused, Rows, Scope, Sight, Sql,
@@ -25,6 +25,8 @@ use tokio::sync::oneshot;
 #[derive(Default)]
 pub(crate) struct Storehouse {
     pub(crate) puts: Mutex<Vec<(String, String, Bytes)>>,
+    /// What the senders of these are answered.
+    pub(crate) answers: Mutex<Vec<Option<&'static str>>>,
     seen: Mutex<HashSet<MessageId>>,
     /// Of what never converts.
     silent: Mutex<Vec<oneshot::Sender<Vec<Fate>>>>,
@@ -38,7 +40,7 @@ pub(crate) struct Storehouse {
 
 #[async_trait]
 impl Intake for Storehouse {
-    async fn put(&self, feed: &str, origin: String, bytes: Bytes) -> Result<Kept, Refused> {
+    async fn put(&self, feed: &str, origin: String, bytes: Bytes, answer: Promised) -> Result<Kept, Refused> {
         if feed == "unknown" {
             return Err(Refused::UnknownFeed);
         }
@@ -70,6 +72,7 @@ impl Intake for Storehouse {
             });
             messages.push(KeptMessage { id, control_id, is_message, is_duplicate, filtered_by: None });
         }
+        self.answers.lock().unwrap().push(answer.accepted);
         self.puts.lock().unwrap().push((feed.into(), origin, bytes));
         let (tell, told) = oneshot::channel();
         if self.never_converts.load(Ordering::SeqCst) {

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::Shared;
 use super::answer::{Due, answer};
 use crate::feeds::Acknowledge;
+use crate::promise::acknowledgment;
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
@@ -160,7 +161,8 @@ async fn message(bytes: Bytes, peer: SocketAddr, shared: &Shared) -> Due {
         Acknowledge::Converted => Wish::Staged,
     };
     let origin = format!("mllp {} {peer}", shared.settings.name);
-    let delivery = Delivery { feed: feed.rules.clone(), origin, bytes: bytes.clone(), wish };
+    let answer = acknowledgment(&bytes, feed.acknowledge);
+    let delivery = Delivery { feed: feed.rules.clone(), origin, bytes: bytes.clone(), wish, answer };
     let kept: Result<Underway, Refused> = shared.live.enqueue(delivery).await;
     Due { header: bytes, feed: Some(feed), kept, began, traced }
 }
