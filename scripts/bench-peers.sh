@@ -26,7 +26,7 @@ fi
 if command -v npm > /dev/null; then
     if [ ! -d "$folder/node_modules" ]; then
         echo "Installing node-hl7-client and simple-hl7 into $folder/node_modules ..."
-        npm install --silent --ignore-scripts --no-audit --no-fund --prefix "$folder" node-hl7-client@4 simple-hl7@3
+        npm install --no-progress --loglevel=http --ignore-scripts --no-audit --no-fund --prefix "$folder" node-hl7-client@4 simple-hl7@3
     fi
     NODE_PATH="$folder/node_modules" node scripts/bench-peers.js "$folder/weekday.hl7"
 else

@@ -57,9 +57,9 @@ prepare_node() {
     install_missing node:nodejs npm:npm
     wanted=$(sha256sum < tests/interop/package-lock.json)
     [ "$(cat "$node_folder/package-lock.sha256" 2> /dev/null)" != "$wanted" ] || return 0
-    say "Installing the npm packages of tests/interop/package-lock.json into $node_folder (npm, seconds, once)"
+    say "Installing the npm packages of tests/interop/package-lock.json into $node_folder (npm, seconds, once; each download is told)"
     cp tests/interop/package.json tests/interop/package-lock.json "$node_folder"
-    npm ci --prefix "$node_folder" --ignore-scripts --no-audit --no-fund --silent
+    npm ci --prefix "$node_folder" --ignore-scripts --no-audit --no-fund --no-progress --loglevel=http
     echo "$wanted" > "$node_folder/package-lock.sha256"
 }
 

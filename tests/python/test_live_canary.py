@@ -1,16 +1,42 @@
 """No value of a message leaves the lake by another way than an answer that shows messages: names that stand nowhere else are sent
-through every door, every kind of error is made, and none of the names is in a log, a metric or the body of an error."""
+through every door, every kind of error is made, and none of the names is in a log, a metric, a trace or the body of an error."""
 
 import gzip
 import json
 import os
 import tempfile
+import threading
 import unittest
 import urllib.error
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from programs import carelake
 from servers import Server, mllp_exchange, wait_until
+
+class Collector(ThreadingHTTPServer):
+    """Takes what is sent by OTLP over HTTP, and keeps the bytes."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Taking)
+        self.bodies = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Taking(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
 
 class Canary(unittest.TestCase):
     def setUp(self):
@@ -19,7 +45,10 @@ class Canary(unittest.TestCase):
         self.folder = folder.name
         self.lake = os.path.join(self.folder, "lake")
         carelake("init", self.lake)
-        more = '\n[logs]\nlevel = "trace"\n\n[feeds.strict]\nstrict = true\nacknowledge = "converted"\nsenders = ["STRICT"]\n'
+        self.collector = Collector()
+        self.addCleanup(self.collector.close)
+        more = f'\n[traces]\notlp_endpoint = "http://127.0.0.1:{self.collector.server_port}"\nsample = 1.0\n'
+        more += '\n[logs]\nlevel = "trace"\n\n[feeds.strict]\nstrict = true\nacknowledge = "converted"\nsenders = ["STRICT"]\n'
         self.server = Server(self.lake, self.folder, more_config=more)
         self.addCleanup(self.server.close)
         self.server.start()
@@ -66,6 +95,10 @@ class Canary(unittest.TestCase):
         with open(self.server.log, "rb") as log:
             self.told.append(log.read())
         carelake("verify", "--lake", self.lake)
+        traces = b"".join(self.collector.bodies)
+        for name in [b"mllp message", b"durable", b"commit", b"sql", b"POST /v1/feeds/{feed}/messages", b"GET /v1/messages/{id}"]:
+            self.assertIn(name, traces)
+        self.told.append(traces)
         # The test can fail: what shows messages has them.
         shown = carelake("sql", "--lake", self.lake, "--format", "ndjson", "SELECT raw FROM staging")
         rows = [bytes.fromhex(json.loads(line)["raw"]) for line in shown.splitlines()]
@@ -75,6 +108,18 @@ class Canary(unittest.TestCase):
             for canary in self.canaries:
                 place = told.upper().find(canary.encode())
                 self.assertEqual(place, -1, told[max(place - 200, 0) : place + 100])
+
+    def test_a_collector_that_is_not_there_is_told_of_once(self):
+        self.collector.close()
+        answers = [mllp_exchange(self.server.mllp_port, self.message(control_id=f"N{number}"))[0] for number in range(3)]
+        for answer in answers:
+            self.assertIn(b"MSA|AA|N", answer)
+        warning = "traces cannot be sent"
+        wait_until("the log says that traces cannot be sent", lambda: warning in self.server.tail())
+        mllp_exchange(self.server.mllp_port, self.message(control_id="N3"))
+        self.assertEqual(self.server.stop(), 0, self.server.tail())
+        with open(self.server.log, encoding="utf-8") as log:
+            self.assertEqual(log.read().count(warning), 1)
 
     def by_mllp(self):
         port = self.server.mllp_port

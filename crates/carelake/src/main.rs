@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod prompt;
 mod report;
+mod rows;
 mod serving;
 mod table;
 

@@ -1,8 +1,10 @@
 //! Tokens as people and scripts see them.
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use expect_test::{Expect, expect};
 
@@ -211,6 +213,100 @@ fn mistakes_are_told_with_a_hint() {
         id  state  scopes  feeds  made  good until  name
     "#]],
     );
+}
+
+/// A server of the lake.
+struct Serving {
+    server: Child,
+    address: String,
+}
+
+impl Serving {
+    fn begin(place: &Place) -> Self {
+        let config =
+            "[http]\nlisten = \"127.0.0.1:0\"\n[auth]\nrequired = true\n[mllp.default]\nlisten = \"off\"\n";
+        std::fs::write(place.folder.path().join("carelake.toml"), config).unwrap();
+        let mut server = Command::new(env!("CARGO_BIN_EXE_carelake"))
+            .arg("serve")
+            .current_dir(place.folder.path())
+            .env_remove("CARELAKE_LAKE")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("http://").unwrap().to_owned();
+        Self { server, address }
+    }
+
+    /// The status of the answer to a request.
+    fn ask(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> u16 {
+        self.answer(method, path, token, body).0
+    }
+
+    /// The status and all the rest of the answer to a request.
+    fn answer(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let authorization =
+            token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{authorization}\
+             Content-Type: text/plain\r\nContent-Length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        (answer.split(' ').nth(1).unwrap().parse().unwrap(), answer)
+    }
+
+    fn end(mut self) {
+        let id = self.server.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(self.server.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn who_came_in_and_who_did_not_is_in_the_audit_zone() {
+    let place = Place::new();
+    assert!(place.run(&["init", "--audited"]).status.success());
+    let (_, analyst, _) = place.create(&["--name", "analysts", "--scope", "sql"]);
+    let (lost, lost_token, _) = place.create(&["--name", "lost one", "--scope", "admin"]);
+    assert!(place.run(&["token", "revoke", &lost]).status.success());
+    let serving = Serving::begin(&place);
+    for _ in 0..30 {
+        assert_eq!(serving.ask("GET", "/v1/messages/0123456789abcdef0123456789abcdef", None, ""), 401);
+    }
+    assert_eq!(serving.ask("GET", "/v1/errors", Some(&lost_token), ""), 401);
+    assert_eq!(serving.ask("POST", "/hl7", Some(&analyst), "MSH|"), 403);
+    for _ in 0..3 {
+        assert_eq!(serving.ask("POST", "/v1/sql", Some(&analyst), "SELECT 1"), 200);
+    }
+    // What needs the lake's parts all together: the catalog of an admin, and a message as a row.
+    let (_, admin, _) = place.create(&["--name", "admin", "--scope", "sql", "--scope", "admin"]);
+    std::thread::sleep(std::time::Duration::from_millis(2_100));
+    for (token, has_audit) in [(&analyst, false), (&admin, true)] {
+        let (status, catalog) = serving.answer("GET", "/v1/catalog", Some(token), "");
+        assert_eq!((status, catalog.contains("\"audit\"")), (200, has_audit), "{catalog}");
+    }
+    let message = "MSH|^~\\&|A|B|C|D|2026||ADT^A08^ADT_A01|C1|P|2.5\rPID|1||P1\r";
+    let (status, row) = serving.answer("POST", "/v1/convert?shape=flat", Some(&analyst), message);
+    assert!(
+        status == 200 && row.contains("\"control_id\":\"C1\"") && row.contains("\"raw_key\":\"-\""),
+        "{row}"
+    );
+    serving.end();
+    let asked = "SELECT action, outcome, who_kind, CASE WHEN who_kind = 'local' THEN 'me' ELSE who_name END AS who, \
+         entity_kind, CASE WHEN entity_kind = 'token' THEN 'its id' ELSE entity END AS what, count(*) AS events \
+         FROM audit WHERE action IN ('refused', 'sign_in', 'token_created', 'token_revoked') \
+         GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6";
+    let answer = place.run(&["sql", "--format", "csv", asked]);
+    expect![[""]].assert_eq(&String::from_utf8(answer.stdout).unwrap());
+    let verified = place.run(&["verify"]);
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
 /// Whether a file under a folder, or its name, holds these bytes.

@@ -54,14 +54,17 @@ pub use ingest::{Event, Progress, Settings, check_feed, ingest, is_feed_name};
 pub use init::init;
 pub use land::{Landed, land};
 pub use live::{
-    Delivery, Fate, Kept, KeptMessage, Live, LiveCommit, LiveEvent, LiveSettings, Refused, Underway, Wish,
+    Answer, Delivery, Fate, Kept, KeptMessage, Live, LiveCommit, LiveEvent, LiveSettings, Refused, Underway,
+    Wish,
 };
-pub use maintain::{Compacted, Expired, Maintained, Maintenance, maintain};
+pub use maintain::{
+    Compacted, Expired, Maintained, Maintenance, MaintenanceStep, maintain, maintain_and_tell,
+};
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
-pub use show::{ErrorEntry, error_report, errors, message_bytes, staged_ids};
+pub use show::{ErrorEntry, RowCommit, error_report, errors, message_bytes, row_commit, staged_ids};
 pub use storage::wal::LogSettings;
 pub use storage::{
     Disk, Hold, Lake, Location, Put, ThisMachine, marker_key, raw_prefix, token_key, token_revoked_key,

@@ -43,6 +43,8 @@ pub struct Receipt {
     pub charset: Option<String>,
     /// The rule of its feed that leaves it out of staging, if one does.
     pub filtered_by: Option<String>,
+    /// What its sender is answered once it is safe; see [`Answer`](crate::Answer). Whether that arrived is not known.
+    pub answer: Option<String>,
 }
 
 /// The list, in the file's footer, of raw objects of which everything is accounted for in this file and those
@@ -111,6 +113,7 @@ fn of_item(record: &wal::Record, note: &Note, item: &NoteItem, sequence: u64) ->
         strict: note.strict,
         charset: note.charset.clone(),
         filtered_by: item.filtered_by.clone(),
+        answer: note.answer.clone(),
     })
 }
 
@@ -146,6 +149,7 @@ struct Columns<'r> {
     strict: Option<&'r BooleanArray>,
     charset: Option<&'r StringArray>,
     filtered_by: Option<&'r StringArray>,
+    answer: Option<&'r StringArray>,
 }
 
 impl<'r> Columns<'r> {
@@ -167,6 +171,7 @@ impl<'r> Columns<'r> {
             strict: rows.column_by_name("strict").and_then(|column| column.as_boolean_opt()),
             charset: text("charset"),
             filtered_by: text("filtered_by"),
+            answer: text("answer"),
         })
     }
 
@@ -187,6 +192,7 @@ impl<'r> Columns<'r> {
             strict: self.strict.is_some_and(|strict| strict.is_valid(row) && strict.value(row)),
             charset: optional(self.charset),
             filtered_by: optional(self.filtered_by),
+            answer: optional(self.answer),
         })
     }
 }
@@ -219,6 +225,42 @@ fn rows(receipts: &[&Receipt]) -> Result<RecordBatch> {
             Arc::new(strict),
             optional(|receipt| receipt.charset.as_deref()),
             optional(|receipt| receipt.filtered_by.as_deref()),
+            optional(|receipt| receipt.answer.as_deref()),
         ],
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use storage::Location;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn receipts_of_before_answers_were_kept_are_read() {
+        let lake = crate::init(Location::memory().unwrap()).await.unwrap();
+        let receipt = Receipt {
+            message_id: MessageId::of("lab", b"MSH|"),
+            feed: "lab".into(),
+            received_at: 1,
+            sequence: 1,
+            raw_key: Path::from("raw/lab/a"),
+            raw_offset: 0,
+            raw_length: 4,
+            sha256: crate::sha256(b"MSH|"),
+            origin: "mllp".into(),
+            strict: false,
+            charset: None,
+            filtered_by: None,
+            answer: Some("CA".into()),
+        };
+        write(&lake, "new", &[&receipt], &[]).await.unwrap();
+        let of = async |batch: &str| read(&lake, batch).await.unwrap().remove(0).answer;
+        assert_eq!(of("new").await.as_deref(), Some("CA"));
+        let rows = rows(&[&receipt]).unwrap();
+        let older: Vec<usize> = (0..rows.num_columns() - 1).collect();
+        let file = encode(rows.project(&older).unwrap(), receipts_properties().build()).unwrap();
+        lake.put_new(&receipts_key("old"), file).await.unwrap();
+        assert_eq!(of("old").await, None);
+    }
 }

@@ -32,6 +32,34 @@ pub async fn message_bytes(lake: &Lake, id: MessageId) -> Result<Bytes> {
     }
 }
 
+/// The commit that put the row of a message where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RowCommit {
+    /// The version of the staging table that it made.
+    pub version: u64,
+    /// Microseconds since 1970, UTC.
+    pub at: i64,
+    /// `staged` by a live lake, an ingest or a retry; `replayed`, built anew from raw; or `compacted`, moved as it was.
+    pub how: &'static str,
+}
+
+/// The commit that put the row of a message where it is; `None` if it has none, or the table's log does not reach back so far.
+pub async fn row_commit(lake: &Lake, id: MessageId) -> Result<Option<RowCommit>> {
+    let table = Table::at(lake, staging_table())?;
+    let mut staged = Seen::open(lake, &table).await?;
+    let Some(file) = staged.find(id).await? else { return Ok(None) };
+    let commit = table.brought_in(&file).await?;
+    Ok(commit.map(|commit| RowCommit {
+        version: commit.version,
+        at: commit.at.saturating_mul(1_000),
+        how: match commit.operation.as_str() {
+            "REPLACE" => "replayed",
+            "OPTIMIZE" => "compacted",
+            _ => "staged",
+        },
+    }))
+}
+
 /// The ids in the staging table, one for each row.
 pub async fn staged_ids(lake: &Lake) -> Result<Vec<MessageId>> {
     let mut ids = Vec::new();

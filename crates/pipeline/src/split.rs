@@ -71,6 +71,7 @@ impl Found {
             strict: feed.strict,
             charset: feed.charset.clone(),
             filtered_by,
+            answer: None,
         }
     }
 }

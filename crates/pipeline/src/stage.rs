@@ -129,6 +129,11 @@ impl Stage {
         std::mem::take(&mut self.reused_control_ids)
     }
 
+    /// How many commits another writer was faster than, since it was last asked; each was tried again.
+    pub(crate) fn take_conflicts(&mut self) -> u64 {
+        self.staging.take_overtaken() + self.errors.take_overtaken()
+    }
+
     /// Keeps what is known of ids for the next run. If that fails, the next run reads it from the tables.
     pub(crate) async fn keep_seen(&mut self) {
         let _ = self.staged.lock().await.keep().await;

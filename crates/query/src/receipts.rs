@@ -108,6 +108,7 @@ fn rows(schema: &SchemaRef, records: &[wal::Record]) -> Option<RecordBatch> {
         Arc::new(strict),
         text(|(_, note, ..)| note.charset.clone()),
         text(|(_, _, item, _)| item.filtered_by.clone()),
+        text(|(_, note, ..)| note.answer.clone()),
     ];
     RecordBatch::try_new(schema.clone(), columns).ok()
 }

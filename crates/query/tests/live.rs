@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipeline::{Delivery, FeedRules, Live, LiveSettings, Wish};
+use pipeline::{Answer, Delivery, FeedRules, Live, LiveSettings, Wish};
 use query::Engine;
 use storage::{Lake, Location};
 
@@ -34,18 +34,26 @@ async fn receipts_rows_and_raw_bytes_of_an_open_log_are_those_of_a_sealed_one() 
         "MSH|^~\\&|A|B|C|D|2026||ACK|C2|P|2.5\rMSA|AA|1\r",
         "hello",
     ] {
-        let delivery =
-            Delivery { feed: feed.clone(), origin: "test".into(), bytes: text.into(), wish: Wish::Staged };
+        let delivery = Delivery {
+            feed: feed.clone(),
+            origin: "test".into(),
+            bytes: text.into(),
+            wish: Wish::Staged,
+            answer: Answer { accepted: Some("CA"), no_message: Some("CR") },
+        };
         live.put(delivery).await.unwrap().fates.unwrap().await.unwrap();
     }
     let fates =
         "SELECT string_agg(fate, ' ' ORDER BY fate) FROM receipts WHERE feed = 'lab' AND origin = 'test'";
+    let answers = "SELECT string_agg(answer, ' ' ORDER BY answer) FROM receipts";
     let bytes = "SELECT raw_length * 2 = length(encode(raw, 'hex')), starts_with(encode(raw, 'hex'), '4d53487c') FROM staging";
     assert_eq!(line(&lake, fates).await, "duplicate error filtered staged");
+    assert_eq!(line(&lake, answers).await, "CA CA CA CR");
     assert_eq!(line(&lake, bytes).await, "true true");
     assert_eq!(line(&lake, "SELECT count(*) FROM raw_objects").await, "0");
     live.close().await;
     assert_eq!(line(&lake, fates).await, "duplicate error filtered staged");
+    assert_eq!(line(&lake, answers).await, "CA CA CA CR");
     assert_eq!(line(&lake, bytes).await, "true true");
     assert_eq!(line(&lake, "SELECT feed, bytes > 100 FROM raw_objects").await, "lab true");
     assert_eq!(

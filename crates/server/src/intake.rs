@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pipeline::{Delivery, Kept, Live, Wish};
+use pipeline::{Answer, Delivery, Kept, Live, Wish};
 
 use crate::api::{Intake, Policy, Refused};
 use crate::feeds::{Acknowledge, DEFAULT, Feeds};
@@ -31,10 +31,10 @@ impl LiveIntake {
 
 #[async_trait]
 impl Intake for LiveIntake {
-    async fn put(&self, feed: &str, origin: String, bytes: Bytes) -> Result<Kept, Refused> {
+    async fn put(&self, feed: &str, origin: String, bytes: Bytes, answer: Answer) -> Result<Kept, Refused> {
         let began = std::time::Instant::now();
         let found = self.feeds.named(feed).ok_or(Refused::UnknownFeed)?;
-        let delivery = Delivery { feed: found.rules.clone(), origin, bytes, wish: Wish::Staged };
+        let delivery = Delivery { feed: found.rules.clone(), origin, bytes, wish: Wish::Staged, answer };
         let kept = self.live.put(delivery).await;
         let code = if kept.is_ok() { "kept" } else { "refused" };
         self.metrics.acknowledged(Some(feed), Some(code), began.elapsed());

@@ -7,5 +7,7 @@ pub mod feeds;
 pub mod gate;
 pub mod intake;
 pub mod metrics;
+mod promise;
 pub mod tls;
+pub mod traces;
 pub mod transports;

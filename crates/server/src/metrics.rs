@@ -50,6 +50,7 @@ pub struct Metrics {
     freshness_seconds: Histogram,
     commit_seconds: Histogram,
     commits: Counter,
+    commit_conflicts: Counter,
     stalls: Counter,
     reused_control_ids: Counter,
     connections: Family<OfDoor, Gauge>,
@@ -86,6 +87,7 @@ impl Default for Metrics {
             freshness_seconds: seconds(),
             commit_seconds: seconds(),
             commits: Counter::default(),
+            commit_conflicts: Counter::default(),
             stalls: Counter::default(),
             reused_control_ids: Counter::default(),
             connections: Family::default(),
@@ -146,6 +148,11 @@ impl Metrics {
             self.commit_seconds.clone(),
         );
         registry.register("commits", "Groups of messages committed", self.commits.clone());
+        registry.register(
+            "commit_conflicts",
+            "Commits to a table that another writer was faster than, each tried again",
+            self.commit_conflicts.clone(),
+        );
         registry.register("stalls", "Failures to commit or seal, each tried again", self.stalls.clone());
         registry.register(
             "reused_control_ids",
@@ -207,11 +214,12 @@ impl Metrics {
                 self.sync_seconds.observe(took.as_secs_f64());
                 self.group_deliveries.observe(*deliveries as f64);
             }
-            LiveEvent::Committed(LiveCommit { feeds, ages, took, reused_control_ids }) => {
+            LiveEvent::Committed(LiveCommit { feeds, ages, took, conflicts, reused_control_ids }) => {
                 feeds.iter().for_each(|(feed, accounting)| self.accounted(feed, accounting));
                 ages.iter().for_each(|age| self.freshness_seconds.observe(age.as_secs_f64()));
                 self.commit_seconds.observe(took.as_secs_f64());
                 self.commits.inc();
+                self.commit_conflicts.inc_by(*conflicts);
                 self.reused_control_ids.inc_by(*reused_control_ids);
             }
             LiveEvent::Stalled { .. } | LiveEvent::NotSealed { .. } => {
@@ -269,5 +277,21 @@ impl Metrics {
 
     fn elapsed_ms(&self) -> i64 {
         i64::try_from(self.began.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_that_others_were_faster_than_are_counted() {
+        let metrics = Metrics::default();
+        for conflicts in [0, 2, 1] {
+            metrics.take(&LiveEvent::Committed(LiveCommit { conflicts, ..LiveCommit::default() }));
+        }
+        let text = metrics.text(0, None);
+        assert!(text.contains("\ncarelake_commit_conflicts_total 3\n"), "{text}");
+        assert!(text.contains("\ncarelake_commits_total 3\n"), "{text}");
     }
 }

@@ -19,6 +19,7 @@ pub fn receipts_schema() -> SchemaRef {
         Field::new("strict", DataType::Boolean, true),
         text("charset"),
         text("filtered_by"),
+        text("answer"),
     ]))
 }
 

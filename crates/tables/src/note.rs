@@ -16,6 +16,9 @@ pub struct Note {
     /// The charset of messages that declare none, as in table 0211.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub charset: Option<String>,
+    /// What its sender is answered once it is safe, if somebody waits for an answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
     /// One for each message, in the order of the bytes.
     pub items: Vec<NoteItem>,
 }

@@ -7,12 +7,11 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use hl7::json::{Names, TreeWriter};
 use hl7::{Options, Parser, Validator};
-use pipeline::{MessageId, Reason, time};
-use tables::{Envelope, StagingBuilder};
+use pipeline::Reason;
 
 use crate::messages::{self, Found, Input};
-use crate::output::write_ndjson;
 use crate::report::{self, Result};
+use crate::rows::RowWriter;
 
 #[derive(Debug, Args)]
 pub(super) struct Convert {
@@ -99,9 +98,7 @@ struct Converter {
     parser: Parser,
     validator: Validator,
     writer: TreeWriter,
-    rows: StagingBuilder,
-    origin: String,
-    line: Vec<u8>,
+    rows: RowWriter,
 }
 
 impl Converter {
@@ -117,9 +114,9 @@ impl Converter {
             parser: Parser::new(options.clone()),
             validator: Validator::default(),
             writer: TreeWriter::new(names, options),
-            rows: StagingBuilder::new(),
-            origin: command.file.as_ref().map_or_else(|| "-".into(), |file| file.display().to_string()),
-            line: Vec::new(),
+            rows: RowWriter::of(
+                command.file.as_ref().map_or_else(|| "-".into(), |file| file.display().to_string()),
+            ),
         }
     }
 
@@ -140,28 +137,12 @@ impl Converter {
         {
             return Ok(Err(reason));
         }
-        self.line.clear();
-        self.line.extend_from_slice(self.writer.write(&message));
-        if self.shape == Shape::Tree {
-            self.line.push(b'\n');
-            out.write_all(&self.line)?;
+        if self.shape == Shape::Flat {
+            out.write_all(&self.rows.line(&message, number, offset)?)?;
             return Ok(Ok(()));
         }
-        let id = MessageId::of("default", bytes).to_string();
-        self.rows.append(
-            &Envelope {
-                message_id: &id,
-                feed: "default",
-                received_at: time::now(),
-                sequence: number.cast_signed(),
-                raw_key: &self.origin,
-                raw_offset: offset.cast_signed(),
-                raw_length: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-                sha256: &pipeline::sha256(bytes),
-            },
-            &message,
-        );
-        write_ndjson(&self.rows.finish()?, out)?;
+        out.write_all(self.writer.write(&message))?;
+        out.write_all(b"\n")?;
         Ok(Ok(()))
     }
 }

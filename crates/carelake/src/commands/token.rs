@@ -5,10 +5,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use pipeline::audit::{Action as Audited, Entity};
 use pipeline::time::{now, rfc3339_milliseconds};
 use server::auth::{Feeds, NewToken, Record, Scope, State, Token as Secret, Tokens};
 
 use super::sweep::age;
+use crate::audit::Trail;
 use crate::report::{Result, note};
 
 #[derive(Debug, Args)]
@@ -46,7 +48,8 @@ enum Action {
 
 impl Token {
     pub(super) async fn run(self, lake: Option<&str>) -> Result<ExitCode> {
-        let tokens = Tokens::of(crate::lake::open(lake).await?);
+        let lake = crate::lake::open(lake).await?;
+        let tokens = Tokens::of(lake.clone());
         let mut stdout = std::io::stdout().lock();
         match self.action {
             Action::Create { name, scope, feed, expires } => {
@@ -54,7 +57,10 @@ impl Token {
                     expires.map(|age| now().saturating_add_unsigned(age.as_secs().saturating_mul(1_000_000)));
                 let scopes = scope.into_iter().collect();
                 let new = NewToken { name, scopes, feeds: Feeds::listed(feed), expires_at };
+                let trail = Trail::open(&lake).await?;
                 let (record, token) = tokens.create(new).await?;
+                // Before anybody has it: without its trace it is never shown, and of no use.
+                trail.record(Audited::TokenCreated, vec![Entity::Token(record.id.clone())]).await?;
                 // The token alone, so that a script can keep it.
                 writeln!(stdout, "{}", token.reveal())?;
                 tell(&record);
@@ -63,7 +69,11 @@ impl Token {
             Action::Revoke { id } => {
                 // Whoever found a token somewhere may give all of it.
                 let id = Secret::parse(&id).map_or(id, |token| token.id().to_owned());
-                match tokens.revoke(&id).await? {
+                let trail = Trail::open(&lake).await?;
+                // First: a lost token is stopped even where it cannot be recorded, which is told then.
+                let revoked = tokens.revoke(&id).await?;
+                trail.record(Audited::TokenRevoked, vec![Entity::Token(id.clone())]).await?;
+                match revoked {
                     true => writeln!(stdout, "revoked {id}; servers on this lake see it within seconds")?,
                     false => writeln!(stdout, "{id} was revoked before")?,
                 }

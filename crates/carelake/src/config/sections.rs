@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use super::describe::settings;
 use super::doors::{Folder, Http, Mllp, RawFolder};
 use super::feeds::Feed;
-use super::values::{FilePath, Keep, Name, Secret, Size, Span, Text, WebAddress, words};
+use super::values::{FilePath, Keep, Name, Secret, Share, Size, Span, Text, WebAddress, words};
 
 settings! {
     /// The configuration of a lake and its doors.
@@ -137,10 +137,12 @@ settings! {
 }
 
 settings! {
-    /// Traces for OpenTelemetry.
+    /// Traces for OpenTelemetry. Never a value of a message, the text of a question or the name of a file.
     pub(crate) struct Traces {
-        /// Where traces are to be sent by OTLP over HTTP. Checked, and not used yet: none are made.
+        /// Where traces are sent by OTLP over HTTP (protobuf); without a path to `/v1/traces`. When not set, there are none.
         otlp_endpoint: Option<WebAddress>,
+        /// The share of messages that are traced, by MLLP and HTTP. All else is traced, and requests that a traced caller sends.
+        sample: Share = 0.01,
         /// A file that holds the token for that address.
         token_file: Option<FilePath>,
         /// The token for that address, sent as a bearer token.

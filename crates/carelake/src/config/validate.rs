@@ -254,6 +254,13 @@ impl<'e> Check<'e> {
                 self.wrong("auth.oidc.algorithms", text, "name one at least, such as \"RS256\"");
             }
         }
+        if let (Some(endpoint), Some(_)) = (&config.traces.otlp_endpoint, &config.traces.token)
+            && !endpoint.is_safe()
+            && !config.insecure
+        {
+            let text = "traces.otlp_endpoint: a token that goes by http can be anybody's";
+            self.wrong("traces.otlp_endpoint", text, "give its https address");
+        }
         if config.traces.token.is_some() && config.traces.otlp_endpoint.is_none() {
             self.wrong(
                 "traces.token",

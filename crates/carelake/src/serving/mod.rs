@@ -4,8 +4,11 @@ mod access;
 pub(crate) mod feeds;
 mod folders;
 mod logs;
+mod refusals;
+mod rows;
 mod sql;
 mod tell;
+mod traces;
 mod upkeep;
 mod witness;
 
@@ -22,11 +25,13 @@ use server::api;
 use server::feeds::{Feed, Feeds};
 use server::intake::LiveIntake;
 use server::metrics::Metrics;
+use server::traces::Traces;
 use server::transports::{http, mllp};
 use storage::{Lake, Location};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::witness::AuditWitness;
 use crate::config::values::Name;
 use crate::config::{Address, Config, Effective, Mllp};
 use crate::report::{self, Failure, Result};
@@ -37,8 +42,9 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     logs::begin(&config.logs);
     let lake = lake(&config).await?;
     let metrics = Arc::new(Metrics::default());
+    let traces = traces::traces(&config)?;
     let feeds = Arc::new(feeds::feeds(&config)?);
-    let (live, recovered) = Live::open(&lake, live_settings(&config, &feeds, &metrics)).await?;
+    let (live, recovered) = Live::open(&lake, live_settings(&config, &feeds, &metrics, &traces)).await?;
     let live = Arc::new(live);
     if recovered.received > 0 {
         report::note(format_args!("finished what an interrupted run had begun: {recovered}"));
@@ -46,6 +52,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let doors = TaskTracker::new();
     let mut told = String::new();
+    let mut witness = None;
     if let Some(address) = config.http.listen.address() {
         let tls = access::tls(config.http.tls.as_ref(), &["h2", "http/1.1"])?;
         let opened = http::Door::open(resolve(address).await?, tls, MAX_HTTP_CONNECTIONS).await;
@@ -54,12 +61,17 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
         let audit = Audit::open(&lake, "carelake serve");
         let started = Access::new(Action::AuditStarted, server_itself(), "local");
         pipeline::audit::declare(&lake, &audit, started).await?;
-        let router = api::router(api::State::new(seams(&config, &live, &feeds, &metrics, audit)?));
+        let audited = Arc::new(AuditWitness::new(audit));
+        let seams = seams(&config, &live, &feeds, &metrics, &traces, audited.clone())?;
+        let router = api::router(api::State::new(seams));
+        let (counting, until) = (audited.clone(), shutdown.clone());
+        doors.spawn(async move { counting.keep_counting(until).await });
+        witness = Some(audited);
         doors.spawn(opened.run(router, shutdown.clone()));
     }
     for (name, door) in &config.mllp {
         let Some(address) = door.listen.address() else { continue };
-        let settings = mllp_settings(&config, &feeds, name, door)?;
+        let settings = mllp_settings(&config, &feeds, &traces, name, door)?;
         let opened =
             mllp::Door::open(resolve(address).await?, settings, access::tls(door.tls.as_ref(), &[])?).await;
         let opened = opened.map_err(|error| not_open(&format!("mllp {}", name.as_str()), address, &error))?;
@@ -71,9 +83,14 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     }
     {
         // On a thread of its own, so that long passes do not take turns with the doors.
-        let (lake, retention, shutdown) = (lake.clone(), config.retention.table_history.0, shutdown.clone());
+        let upkeep = upkeep::Upkeep {
+            lake: lake.clone(),
+            retention: config.retention.table_history.0,
+            traces: traces.clone(),
+        };
+        let shutdown = shutdown.clone();
         let runtime = tokio::runtime::Handle::current();
-        doors.spawn_blocking(move || runtime.block_on(upkeep::keep_up(lake, retention, shutdown)));
+        doors.spawn_blocking(move || runtime.block_on(upkeep.keep_up(shutdown)));
     }
     doors.close();
     {
@@ -86,7 +103,11 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     tracing::info!("closing: doors first, then what they took goes into the tables");
     shutdown.cancel();
     doors.wait().await;
+    if let Some(witness) = witness {
+        witness.close().await;
+    }
     live.close().await;
+    traces.close().await;
     tracing::info!("closed");
     Ok(ExitCode::SUCCESS)
 }
@@ -100,7 +121,8 @@ fn seams(
     live: &Arc<Live>,
     feeds: &Arc<Feeds>,
     metrics: &Arc<Metrics>,
-    audit: Audit,
+    traces: &Traces,
+    witness: Arc<AuditWitness>,
 ) -> Result<api::Seams> {
     let lake = live.lake();
     let text = {
@@ -114,10 +136,11 @@ fn seams(
         sql: Arc::new(sql::LakeSql::new(lake, in_memory(config.http.query_memory.0), config.feed_offsets())),
         intake: Arc::new(LiveIntake::new(live.clone(), feeds.clone(), metrics.clone())),
         gate: Arc::new(access::gate(config, lake)?),
-        witness: Arc::new(witness::AuditWitness(audit)),
+        witness,
         health: Arc::new(LiveHealth(live.clone())),
         metrics: api::Metrics(Arc::new(text)),
-        flat: None,
+        traces: traces.clone(),
+        flat: Some(Arc::new(rows::Rows)),
         rules: rules(config),
         hosts: match needs_no_token && listens_here_alone {
             true => ["localhost", "127.0.0.1", "[::1]", "::1"].map(str::to_owned).into(),
@@ -178,7 +201,7 @@ pub(crate) fn rules(config: &Config) -> Rules {
     rules
 }
 
-fn live_settings(config: &Config, feeds: &Arc<Feeds>, metrics: &Arc<Metrics>) -> LiveSettings {
+fn live_settings(config: &Config, feeds: &Arc<Feeds>, metrics: &Arc<Metrics>, traces: &Traces) -> LiveSettings {
     LiveSettings {
         rules: rules(config),
         feeds: feeds::by_name(feeds),
@@ -188,12 +211,18 @@ fn live_settings(config: &Config, feeds: &Arc<Feeds>, metrics: &Arc<Metrics>) ->
         backlog_bytes: in_memory(config.limits.backlog_bytes.0),
         backlog_messages: config.limits.backlog_messages.get() as usize,
         disk_reserve: config.limits.disk_reserve.0,
-        tell: tell::tell(metrics.clone()),
+        tell: tell::tell(metrics.clone(), traces.clone()),
         ..LiveSettings::default()
     }
 }
 
-fn mllp_settings(config: &Config, feeds: &Feeds, name: &Name, door: &Mllp) -> Result<mllp::Settings> {
+fn mllp_settings(
+    config: &Config,
+    feeds: &Feeds,
+    traces: &Traces,
+    name: &Name,
+    door: &Mllp,
+) -> Result<mllp::Settings> {
     Ok(mllp::Settings {
         name: name.as_str().to_owned(),
         feed: door_feed(config, feeds, name, door)?,
@@ -201,6 +230,7 @@ fn mllp_settings(config: &Config, feeds: &Feeds, name: &Name, door: &Mllp) -> Re
         idle_timeout: door.idle_timeout.0,
         read_timeout: door.read_timeout.0,
         max_connections: door.max_connections.get() as usize,
+        traces: traces.clone(),
         ..mllp::Settings::default()
     })
 }

@@ -70,9 +70,9 @@ impl Sql for LakeSql {
         Ok(Box::new(Running { schema, batches, format, rows: limits.rows, _engine: engine }))
     }
 
-    async fn catalog(&self) -> Result<Value, SqlProblem> {
+    async fn catalog(&self, audit: bool) -> Result<Value, SqlProblem> {
         let tables = self
-            .engine(false)
+            .engine(audit)
             .await?
             .tables()
             .await
@@ -81,8 +81,8 @@ impl Sql for LakeSql {
         Ok(tables.into_iter().map(table).collect())
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Value>, SqlProblem> {
-        let engine = self.engine(false).await?;
+    async fn table(&self, name: &str, audit: bool) -> Result<Option<Value>, SqlProblem> {
+        let engine = self.engine(audit).await?;
         let tables = engine.tables().await.map_err(|error| problem(&error, SqlProblemKind::Lake))?;
         if !tables.iter().any(|table| table.name.eq_ignore_ascii_case(name)) {
             return Ok(None);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use pipeline::LiveEvent;
 use server::metrics::Metrics;
+use server::traces::Traces;
 
-pub(super) fn tell(metrics: Arc<Metrics>) -> Arc<dyn Fn(LiveEvent) + Send + Sync> {
+pub(super) fn tell(metrics: Arc<Metrics>, traces: Traces) -> Arc<dyn Fn(LiveEvent) + Send + Sync> {
     Arc::new(move |event| {
         metrics.take(&event);
         match event {
@@ -26,6 +27,7 @@ pub(super) fn tell(metrics: Arc<Metrics>) -> Arc<dyn Fn(LiveEvent) + Send + Sync
                 tracing::warn!(%error, "a checkpoint of a table could not be written: opening the lake takes longer");
             }
             LiveEvent::Committed(commit) => {
+                traces.commit(&commit);
                 let messages: u64 = commit.feeds.iter().map(|(_, accounting)| accounting.received).sum();
                 tracing::debug!(messages, seconds = commit.took.as_secs_f64(), "committed");
             }

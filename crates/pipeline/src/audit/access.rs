@@ -25,7 +25,7 @@ pub enum Action {
     TokenCreated,
     /// A token was revoked.
     TokenRevoked,
-    /// Somebody signed in.
+    /// Somebody came in with a token; told for each token now and then, not for each request.
     SignIn,
     /// Somebody was not let in, or not to what was asked for.
     Refused,
@@ -132,6 +132,10 @@ pub enum Entity {
     Setting(String),
     /// What was asked for, such as the path of a request.
     Request(String),
+    /// Why it was refused, in a word.
+    Reason(String),
+    /// How many like it were put into this one, a number.
+    Times(String),
 }
 
 impl Entity {
@@ -154,6 +158,8 @@ impl Entity {
             Self::Token(text) => ("token", text),
             Self::Setting(text) => ("setting", text),
             Self::Request(text) => ("request", text),
+            Self::Reason(text) => ("reason", text),
+            Self::Times(text) => ("times", text),
         }
     }
 }
@@ -256,6 +262,8 @@ mod tests {
             Entity::Token,
             Entity::Setting,
             Entity::Request,
+            Entity::Reason,
+            Entity::Times,
         ] {
             access = access.about(entity("CANARY-4".into()));
         }

@@ -37,6 +37,8 @@ pub(crate) struct Writer {
     checkpoint_overdue: bool,
     /// Why the newest checkpoint that was due is not there.
     checkpoint_failure: Option<Error>,
+    /// Commits of ours that others were faster than, and nobody has asked for yet.
+    overtaken: u64,
 }
 
 /// How an attempt to commit ended.
@@ -66,6 +68,7 @@ impl Writer {
             removed: HashSet::new(),
             checkpoint_overdue: tail >= OVERDUE,
             checkpoint_failure: None,
+            overtaken: 0,
         })
     }
 
@@ -113,6 +116,7 @@ impl Writer {
                 Ok(true)
             }
             Err(Error::VersionTaken) => {
+                self.overtaken += 1;
                 self.read_on().await?;
                 Ok(false)
             }
@@ -168,7 +172,10 @@ impl Writer {
                 self.checkpoint().await;
                 Ok(Attempt::Done)
             }
-            Err(Error::VersionTaken) => Ok(Attempt::Overtaken { new_files: self.catch_up().await? }),
+            Err(Error::VersionTaken) => {
+                self.overtaken += 1;
+                Ok(Attempt::Overtaken { new_files: self.catch_up().await? })
+            }
             Err(error) => Err(error),
         }
     }
@@ -210,6 +217,11 @@ impl Writer {
     /// The data files that others took out of the table since this was asked last.
     pub(crate) fn take_removed(&mut self) -> HashSet<Path> {
         std::mem::take(&mut self.removed)
+    }
+
+    /// How many commits of ours others were faster than, since this was asked last.
+    pub(crate) fn take_overtaken(&mut self) -> u64 {
+        std::mem::take(&mut self.overtaken)
     }
 
     /// Writes a checkpoint when one is due. The commit is done whether or not this succeeds, and the next

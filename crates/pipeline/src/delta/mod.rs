@@ -5,6 +5,7 @@
 //! delta-rs's optimistic append does not know.
 
 mod actions;
+mod brought_in;
 mod file_writer;
 mod leaves;
 mod log;

@@ -28,7 +28,7 @@ pub(super) const TOMBSTONES: (&str, &str) = ("delta.deletedFileRetentionDuration
 pub(crate) struct Table {
     pub(super) folder: Path,
     pub(super) log: LogStoreRef,
-    lake: Lake,
+    pub(super) lake: Lake,
 }
 
 /// A file of a table, as its log tells of it.

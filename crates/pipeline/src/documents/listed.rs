@@ -63,6 +63,7 @@ pub(crate) fn receipt_of(rows: &RecordBatch, row: usize) -> Option<(Receipt, i32
         strict: false,
         charset: None,
         filtered_by: None,
+        answer: None,
     };
     let version = rows.column_by_name("converter_version")?.as_primitive_opt::<Int32Type>()?.value(row);
     Some((receipt, version))

@@ -28,6 +28,19 @@ pub struct Delivery {
     pub bytes: Bytes,
     /// What the door wants to know.
     pub wish: Wish,
+    /// What its sender is answered once it is safe.
+    pub answer: Answer,
+}
+
+/// What a sender is answered once a delivery is safe, in a word of HL7 table 0008 or one of these: `none` where the sender wants
+/// no answer, `after conversion` where the code depends on what becomes of the message, `http` for an answer in HTTP's words.
+/// Nothing where nobody waits for one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// If there is a message in it.
+    pub accepted: Option<&'static str>,
+    /// If there is none.
+    pub no_message: Option<&'static str>,
 }
 
 impl fmt::Debug for Delivery {
@@ -114,6 +127,7 @@ pub enum Refused {
 pub(super) struct Draft {
     feed: Arc<FeedRules>,
     origin: String,
+    answer: Option<&'static str>,
     framed: Bytes,
     items: Vec<Item>,
     news: News,
@@ -156,7 +170,7 @@ struct Item {
 impl Draft {
     /// Cuts a delivery that is no longer than a message may be.
     pub(super) fn of(delivery: Delivery, limit_bytes: usize) -> Self {
-        let Delivery { feed, origin, bytes, .. } = delivery;
+        let Delivery { feed, origin, bytes, answer, .. } = delivery;
         let mut framed = BytesMut::with_capacity(bytes.len() + 3);
         framed.put_u8(mllp::START);
         framed.extend_from_slice(&bytes);
@@ -183,7 +197,9 @@ impl Draft {
         if !bytes.is_empty() && !items.iter().any(|item| item.is_message) {
             items = vec![item(0, bytes.len() as u64, false)];
         }
-        Self { feed, origin, framed: framed.freeze(), items, news }
+        let has_message = items.iter().any(|item| item.is_message);
+        let answer = if has_message { answer.accepted } else { answer.no_message };
+        Self { feed, origin, answer, framed: framed.freeze(), items, news }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -225,12 +241,13 @@ impl Draft {
         waiting: Waiting,
         tell: Option<oneshot::Sender<Vec<Fate>>>,
     ) -> (Appended, Carried) {
-        let Self { feed, origin, framed, items, .. } = self;
+        let Self { feed, origin, answer, framed, items, .. } = self;
         let note = Note {
             feed: feed.name.to_string(),
             origin: origin.clone(),
             strict: feed.strict,
             charset: feed.charset.clone(),
+            answer: answer.map(str::to_owned),
             items: items.iter().map(Item::note).collect(),
         };
         let appended = Appended {
@@ -240,7 +257,7 @@ impl Draft {
             bytes: framed.clone(),
         };
         let bytes = room.has_memory().then_some(framed);
-        (appended, Carried { feed, origin, bytes, items, tell, _room: room, _waiting: waiting })
+        (appended, Carried { feed, origin, answer, bytes, items, tell, _room: room, _waiting: waiting })
     }
 }
 
@@ -269,6 +286,7 @@ impl Item {
 pub(super) struct Carried {
     feed: Arc<FeedRules>,
     origin: String,
+    answer: Option<&'static str>,
     /// Its framed bytes; if there was no room for them they are read from the log.
     bytes: Option<Bytes>,
     items: Vec<Item>,
@@ -313,6 +331,7 @@ impl Carried {
                 strict: self.feed.strict,
                 charset: self.feed.charset.clone(),
                 filtered_by: item.filtered_by.clone(),
+                answer: self.answer.map(str::to_owned),
             };
             let bytes = self.bytes.as_ref().map(|bytes| bytes.slice(item.start..item.start + item.length));
             let content = bytes.map(|bytes| match item.is_message {

@@ -49,6 +49,8 @@ pub struct LiveCommit {
     pub ages: Vec<Duration>,
     /// How long converting and committing took.
     pub took: Duration,
+    /// Commits that another writer was faster than, each tried again.
+    pub conflicts: u64,
     /// Messages of these that use the control ID of another message of their sender.
     pub reused_control_ids: u64,
 }

@@ -279,7 +279,8 @@ impl Follower {
         }
         let feeds = feeds.into_iter().collect();
         let reused_control_ids = self.stage.as_mut().map_or(0, Stage::take_reused_control_ids);
-        self.tell(LiveEvent::Committed(LiveCommit { feeds, ages, took, reused_control_ids }));
+        let conflicts = self.stage.as_mut().map_or(0, Stage::take_conflicts);
+        self.tell(LiveEvent::Committed(LiveCommit { feeds, ages, took, conflicts, reused_control_ids }));
     }
 
     /// Why a message of a group that was committed is in error, if it is.

@@ -28,7 +28,7 @@ use crate::stage::Stage;
 use crate::{Accounting, FeedsByName, Result, recover};
 use backlog::Backlog;
 use delivery::Carried;
-pub use delivery::{Delivery, Fate, Kept, KeptMessage, Refused, Underway, Wish};
+pub use delivery::{Answer, Delivery, Fate, Kept, KeptMessage, Refused, Underway, Wish};
 pub use event::{LiveCommit, LiveEvent};
 use follow::Follower;
 use reserve::Reserve;

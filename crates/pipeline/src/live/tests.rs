@@ -25,8 +25,10 @@ fn feed(name: &str) -> Arc<FeedRules> {
     Arc::new(FeedRules { name: name.into(), ..FeedRules::default() })
 }
 
+const ANSWER: Answer = Answer { accepted: Some("AA"), no_message: Some("AR") };
+
 fn delivery(feed: &Arc<FeedRules>, text: impl Into<Bytes>, wish: Wish) -> Delivery {
-    Delivery { feed: feed.clone(), origin: "mllp test".into(), bytes: text.into(), wish }
+    Delivery { feed: feed.clone(), origin: "mllp test".into(), bytes: text.into(), wish, answer: ANSWER }
 }
 
 async fn fates(kept: Kept) -> String {
@@ -136,6 +138,59 @@ async fn two_processes_take_the_same_messages_and_each_is_staged_once() {
     assert_clean(&verified);
     let accounting = verified.summary.accounting;
     assert_eq!((accounting.received, accounting.staged, accounting.duplicate), (80, 40, 40));
+}
+
+/// A disk on which the first commit to staging waits, at its last step, until it may go on.
+#[derive(Debug)]
+struct Held {
+    arrived: Mutex<Option<oneshot::Sender<()>>>,
+    go_on: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+impl Disk for Held {
+    fn link(&self, from: &FilePath, to: &FilePath) -> io::Result<()> {
+        let is_commit = to.to_str().is_some_and(|path| path.contains("staging/table/_delta_log"));
+        if is_commit && let Some(arrived) = self.arrived.lock().unwrap().take() {
+            arrived.send(()).unwrap();
+            self.go_on.lock().unwrap().recv().unwrap();
+        }
+        std::fs::hard_link(from, to)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_commit_that_another_writer_was_faster_than_is_tried_again_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake_in(folder.path()).await;
+    let ((arrived, has_arrived), (go_on, may_go_on)) = (oneshot::channel(), std::sync::mpsc::channel());
+    let disk = Held { arrived: Mutex::new(Some(arrived)), go_on: Mutex::new(may_go_on) };
+    let location = Location::on_disk(&folder.path().join("lake"), Arc::new(disk)).unwrap();
+    let held = Lake::open(location).await.unwrap();
+    let counting = || {
+        let conflicts = Arc::new(Mutex::new(Vec::new()));
+        let told = conflicts.clone();
+        let tell = Arc::new(move |event| {
+            if let LiveEvent::Committed(commit) = event {
+                told.lock().unwrap().push(commit.conflicts);
+            }
+        });
+        (conflicts, LiveSettings { tell, ..quick() })
+    };
+    let ((slow_conflicts, slow_settings), (fast_conflicts, fast_settings)) = (counting(), counting());
+    let (slow, _) = Live::open(&held, slow_settings).await.unwrap();
+    let (fast, _) = Live::open(&lake, fast_settings).await.unwrap();
+    let lab = feed("lab");
+    let waits = slow.put(delivery(&lab, message(1), Wish::Staged)).await.unwrap();
+    has_arrived.await.unwrap();
+    assert_eq!(fates(fast.put(delivery(&lab, message(2), Wish::Staged)).await.unwrap()).await, "staged");
+    go_on.send(()).unwrap();
+    assert_eq!(fates(waits).await, "staged");
+    assert_eq!(fates(slow.put(delivery(&lab, message(3), Wish::Staged)).await.unwrap()).await, "staged");
+    tokio::join!(slow.close(), fast.close());
+    assert_eq!(*slow_conflicts.lock().unwrap(), [1, 0]);
+    assert_eq!(*fast_conflicts.lock().unwrap(), [0]);
+    assert_eq!(staged_ids(&lake).await.unwrap().len(), 3);
+    assert_clean(&verify(&lake).await.unwrap());
 }
 
 /// A disk that is full for the tables and not for the log.

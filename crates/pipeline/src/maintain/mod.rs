@@ -15,7 +15,7 @@ mod plan;
 mod tests;
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use storage::{Lake, error_table, staging_table};
 
@@ -103,6 +103,17 @@ pub struct Expired {
     pub bytes: u64,
 }
 
+/// A step of a pass, when it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaintenanceStep {
+    /// What it does: `compact staging`, `compact errors` or `expire`.
+    pub name: &'static str,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether something stood in its way.
+    pub has_failed: bool,
+}
+
 impl fmt::Display for Maintained {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { staging, errors, expired, waits_for_replay } = self;
@@ -132,6 +143,15 @@ impl fmt::Display for Maintained {
 /// It may be interrupted at any moment, and any number may do this at the same time: a later pass goes on from there. While a
 /// replay is under way nothing is done, for the replay would have to begin anew.
 pub async fn maintain(lake: &Lake, settings: &Maintenance) -> Result<Maintained> {
+    maintain_and_tell(lake, settings, drop).await
+}
+
+/// The same, and tells of each step when it has ended.
+pub async fn maintain_and_tell(
+    lake: &Lake,
+    settings: &Maintenance,
+    tell: impl Fn(MaintenanceStep),
+) -> Result<Maintained> {
     let mut maintained = Maintained::default();
     if replay::is_under_way(lake).await? {
         maintained.waits_for_replay = true;
@@ -145,16 +165,24 @@ pub async fn maintain(lake: &Lake, settings: &Maintenance) -> Result<Maintained>
         writers.push(writer);
     }
     if settings.compacts {
-        for (writer, compacted) in writers.iter_mut().zip([&mut maintained.staging, &mut maintained.errors]) {
+        let tables =
+            [("compact staging", &mut maintained.staging), ("compact errors", &mut maintained.errors)];
+        for (writer, (name, compacted)) in writers.iter_mut().zip(tables) {
+            let began = Instant::now();
+            let done = compact::compact(lake, writer, settings, compacted).await;
+            tell(MaintenanceStep { name, took: began.elapsed(), has_failed: done.is_err() });
             // What stands in the way of one does not keep the rest from being done.
-            if let Err(error) = compact::compact(lake, writer, settings, compacted).await {
+            if let Err(error) = done {
                 failure.get_or_insert(error);
             }
         }
     }
     if settings.expires {
         let tables = writers.iter().map(Writer::table);
-        if let Err(error) = expire::expire(lake, tables, settings.retention, &mut maintained.expired).await {
+        let began = Instant::now();
+        let done = expire::expire(lake, tables, settings.retention, &mut maintained.expired).await;
+        tell(MaintenanceStep { name: "expire", took: began.elapsed(), has_failed: done.is_err() });
+        if let Err(error) = done {
             failure.get_or_insert(error);
         }
     }

@@ -18,6 +18,7 @@ fn batch(number: usize) -> Receipted {
         strict: false,
         charset: None,
         filtered_by: None,
+        answer: None,
     };
     Receipted { settles: None, messages: vec![(receipt, Content::Message(text.into()))] }
 }

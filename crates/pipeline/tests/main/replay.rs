@@ -9,8 +9,8 @@ use hl7::{Limits, Options};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use pipeline::{
-    Error, FeedRules, Input, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope, Settings, errors,
-    ingest, replay, retry, verify,
+    Error, FeedRules, Input, Maintenance, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope, Settings,
+    errors, ingest, maintain, replay, retry, row_commit, verify,
 };
 use storage::Lake;
 
@@ -55,6 +55,28 @@ async fn everything_is_built_anew_and_is_the_same() {
     assert_good(&lake).await;
     assert_eq!(replay_all(&lake).await, replayed);
     assert_good(&lake).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_commit_that_put_a_row_where_it_is_is_known() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "lab", message(0), false).await;
+    take_as(&lake, "lab", message(1), false).await;
+    let id = MessageId::of("lab", message(0).trim_end().as_bytes());
+    let commit = async || row_commit(&lake, id).await.unwrap().unwrap();
+    let first = commit().await;
+    assert_eq!(first.how, "staged");
+    assert!((pipeline::time::now() - first.at).abs() < 60_000_000);
+    let settings =
+        Maintenance { least_files: 2, file_bytes: 1 << 40, expires: false, ..Maintenance::default() };
+    assert_eq!(maintain(&lake, &settings).await.unwrap().staging.merged_files, 2);
+    let moved = commit().await;
+    assert_eq!(moved.how, "compacted");
+    replay_all(&lake).await;
+    let anew = commit().await;
+    assert_eq!(anew.how, "replayed");
+    assert!(first.version < moved.version && moved.version < anew.version);
+    assert_eq!(row_commit(&lake, MessageId::of("lab", b"MSH|another")).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

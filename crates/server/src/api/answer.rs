@@ -17,6 +17,7 @@ use super::lookup::told;
 use super::problem::{Kind, Problem};
 use super::queries::Ticket;
 use super::seams::{Rows, SqlProblem};
+use crate::traces::Question;
 
 const ROW_COUNT: HeaderName = HeaderName::from_static("x-row-count");
 const ENDED: HeaderName = HeaderName::from_static("x-ended");
@@ -59,6 +60,7 @@ pub(super) struct Telling {
     ticket: Ticket,
     row_count: u64,
     is_cut: bool,
+    trace: Option<Question>,
 }
 
 impl Telling {
@@ -79,7 +81,12 @@ impl Telling {
             first = rows.next() => first.transpose().map_err(|problem| told(problem, query))?,
         };
         let array = is_json.then(|| Array::new(&ticket.id));
-        Ok(Self { rows, first, array, deadline, ticket, row_count: 0, is_cut: false })
+        Ok(Self { rows, first, array, deadline, ticket, row_count: 0, is_cut: false, trace: None })
+    }
+
+    /// The same, which is told to its span too.
+    pub(super) fn traced(self, trace: Question) -> Self {
+        Self { trace: Some(trace), ..self }
     }
 
     /// The body that tells it; whoever drops it cancels the query.
@@ -99,6 +106,7 @@ impl Telling {
             let ended = match self.part().await {
                 Ok(Rows::Encoded { bytes, rows }) => {
                     self.row_count += rows;
+                    self.trace.iter_mut().for_each(|trace| trace.rows = self.row_count);
                     let bytes = self.array.as_mut().map_or(bytes.clone(), |array| array.add(&bytes));
                     if bytes.is_empty() {
                         continue;
@@ -137,7 +145,10 @@ impl Telling {
         }
     }
 
-    fn end(self, ended: Ended) -> (io::Result<Frame<Bytes>>, Option<Step>) {
+    fn end(mut self, ended: Ended) -> (io::Result<Frame<Bytes>>, Option<Step>) {
+        if let Some(mut trace) = self.trace.take() {
+            trace.ended = ended.word();
+        }
         let mut trailers = HeaderMap::new();
         trailers.insert(ROW_COUNT, self.row_count.into());
         trailers.insert(ENDED, HeaderValue::from_static(ended.word()));

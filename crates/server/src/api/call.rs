@@ -12,6 +12,7 @@ use super::parameters::Parameters;
 use super::problem::{Kind, Problem};
 use super::seams::{Caller, Scope, Sight};
 use super::state::State;
+use crate::traces::Parent;
 
 /// A request, before its body.
 pub(super) struct Call {
@@ -19,6 +20,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) uri: Uri,
     pub(super) peer: Option<SocketAddr>,
+    /// The request, for spans below it.
+    pub(super) trace: Parent,
 }
 
 impl FromRequestParts<State> for Call {
@@ -26,14 +29,17 @@ impl FromRequestParts<State> for Call {
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer);
-        Ok(Self { state: state.clone(), headers: parts.headers.clone(), uri: parts.uri.clone(), peer })
+        let trace = parts.extensions.get::<Parent>().cloned().unwrap_or_default();
+        Ok(Self { state: state.clone(), headers: parts.headers.clone(), uri: parts.uri.clone(), peer, trace })
     }
 }
 
 impl Call {
     /// Lets the caller in.
     pub(super) async fn admit(&self, scope: Scope) -> Result<Caller, Problem> {
-        self.state.gate.admit(&self.headers, self.peer, scope).await
+        let caller = self.state.gate.admit(&self.headers, self.peer, scope).await?;
+        self.state.witness.let_in(&caller).await?;
+        Ok(caller)
     }
 
     /// The parameters behind the question mark.

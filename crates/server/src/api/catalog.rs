@@ -16,7 +16,7 @@ pub(super) fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::new().routes(routes!(get_catalog)).routes(routes!(get_table))
 }
 
-/// Lists the tables.
+/// Lists the tables; `audit` to who has the scope `admin` as well.
 #[utoipa::path(
     get,
     path = "/v1/catalog",
@@ -27,9 +27,10 @@ pub(super) fn routes() -> OpenApiRouter<State> {
     )
 )]
 async fn get_catalog(call: Call) -> Result<Json<Value>, Problem> {
-    call.admit(Scope::Sql).await?.check_all_feeds()?;
+    let caller = call.admit(Scope::Sql).await?;
+    caller.check_all_feeds()?;
     call.parameters(&[])?;
-    Ok(Json(call.state.sql.catalog().await?))
+    Ok(Json(call.state.sql.catalog(caller.is_admin).await?))
 }
 
 /// Lists the columns of a table.
@@ -45,10 +46,12 @@ async fn get_catalog(call: Call) -> Result<Json<Value>, Problem> {
     )
 )]
 async fn get_table(call: Call, Named(table): Named) -> Result<Json<Value>, Problem> {
-    call.admit(Scope::Sql).await?.check_all_feeds()?;
+    let caller = call.admit(Scope::Sql).await?;
+    caller.check_all_feeds()?;
     call.parameters(&[])?;
     let quoted = format!("\"{table}\"");
-    let columns = call.state.sql.table(&table).await.map_err(|problem| told(problem, &quoted))?;
+    let columns =
+        call.state.sql.table(&table, caller.is_admin).await.map_err(|problem| told(problem, &quoted))?;
     columns.map(Json).ok_or_else(|| {
         Problem::new(Kind::UnknownTable, "no table has this name", "GET /v1/catalog lists the tables")
     })

@@ -18,6 +18,8 @@ use super::problem::{Kind, Problem};
 use super::queries::random_id;
 use super::seams::{Policy, Scope};
 use super::state::State;
+use crate::feeds::Acknowledge;
+use crate::promise::acknowledgment;
 
 pub(super) fn routes() -> OpenApiRouter<State> {
     OpenApiRouter::new().routes(routes!(post_hl7)).routes(routes!(post_hl7_to_feed))
@@ -90,9 +92,17 @@ async fn receive(call: &Call, feed: Option<String>, body: Body) -> Result<Respon
     let feed = feed.unwrap_or_else(|| call.state.intake.assign(&message));
     caller.check_feed(&feed)?;
     let origin = call.peer.map_or_else(|| "http".to_owned(), |peer| format!("http:{}", peer.ip()));
-    match call.state.intake.put(&feed, origin, bytes).await {
+    let policy = call.state.intake.policy(&feed);
+    let answer = acknowledgment(
+        &message,
+        match policy {
+            Policy::Durable => Acknowledge::Durable,
+            Policy::Converted => Acknowledge::Converted,
+        },
+    );
+    match call.state.intake.put(&feed, origin, bytes, answer).await {
         Ok(kept) => {
-            let refused = match call.state.intake.policy(&feed) {
+            let refused = match policy {
                 Policy::Durable => None,
                 Policy::Converted => not_converted(call, kept).await,
             };

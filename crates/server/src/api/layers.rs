@@ -1,11 +1,12 @@
 //! What is done with every request, whatever it asks: who it may come from, how many there may be, what every answer says.
 
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State as Extract};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State as Extract};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
@@ -19,26 +20,77 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::problem::{Kind, Problem};
+use super::seams::{Denial, TurnedAway};
 use super::state::State;
+use crate::traces::{Span, method_name};
 
 /// What is always answered, because it tells how the server is.
 const ALWAYS: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
 
 /// Surrounds every request.
-pub(super) async fn around(Extract(state): Extract<State>, request: Request, next: Next) -> Response {
+pub(super) async fn around(Extract(state): Extract<State>, mut request: Request, next: Next) -> Response {
+    let asked = Asked::of(&request);
+    let mut span = trace(&state, &asked, &mut request);
     let mut response = match enter(&state, &request) {
         Ok(permit) => {
             let answered = AssertUnwindSafe(next.run(request)).catch_unwind().await;
-            let response = answered.unwrap_or_else(|_| Problem::internal("a panic").into_response());
+            let mut response = answered.unwrap_or_else(|_| Problem::internal("a panic").into_response());
+            asked.note_denial(&state, &mut response).await;
+            span.answered(response.status());
             match permit {
-                Some(permit) => response.map(|body| Body::new(Held { body, _permit: permit })),
+                Some(permit) => response.map(|body| Body::new(Held { body, _permit: permit, _span: span })),
                 None => response,
             }
         }
-        Err(problem) => problem.into_response(),
+        Err(problem) => {
+            let mut response = problem.into_response();
+            asked.note_denial(&state, &mut response).await;
+            span.answered(response.status());
+            response
+        }
     };
     protect(response.headers_mut());
     response
+}
+
+/// What is left of a request for its audit and its span.
+struct Asked {
+    method: Method,
+    /// The address as the router has it.
+    route: Option<MatchedPath>,
+    peer: Option<SocketAddr>,
+}
+
+impl Asked {
+    fn of(request: &Request) -> Self {
+        Self {
+            method: request.method().clone(),
+            route: request.extensions().get().cloned(),
+            peer: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| *peer),
+        }
+    }
+
+    fn route(&self) -> Option<&str> {
+        self.route.as_ref().map(MatchedPath::as_str)
+    }
+
+    /// Has it noted if somebody was turned away.
+    async fn note_denial(&self, state: &State, response: &mut Response) {
+        let Some(denial) = response.extensions_mut().remove::<Denial>() else { return };
+        // Names in an address are the caller's, and may be anything.
+        let request = format!("{} {}", method_name(&self.method), self.route().unwrap_or("elsewhere"));
+        state.witness.turned_away(TurnedAway { denial, peer: self.peer, request }).await;
+    }
+}
+
+/// The span of a request, for those that come below it to find.
+fn trace(state: &State, asked: &Asked, request: &mut Request) -> Span {
+    if !state.traces.is_on() || ALWAYS.contains(&request.uri().path()) {
+        return Span::default();
+    }
+    let span = state.traces.request(&asked.method, asked.route(), request.headers());
+    request.extensions_mut().insert(span.parent());
+    span
 }
 
 /// Nothing else has this address.
@@ -154,6 +206,7 @@ fn protect(headers: &mut HeaderMap) {
 struct Held {
     body: Body,
     _permit: OwnedSemaphorePermit,
+    _span: Span,
 }
 
 impl HttpBody for Held {

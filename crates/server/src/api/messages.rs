@@ -8,7 +8,7 @@ use hl7::Parser;
 use hl7::json::TreeWriter;
 use pipeline::{MessageId, Rules};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -148,15 +148,19 @@ fn shown(bytes: Bytes, form: Form, rules: &Rules) -> Result<Bytes, Problem> {
 struct MessageFate {
     /// Its id.
     message_id: String,
-    /// Each time it was received, and what became of that.
+    /// Each time it was received, what its sender was to be answered (`answer`: `AA`, `CA`, `AR`, `CR`, `none` wanted,
+    /// `after conversion` or `http`; null for files), and what became of that.
     receipts: Vec<Value>,
     /// Its row of the staging table, without the segments.
     rows: Vec<Value>,
+    /// The commit that put the row where it is: the table's `version`, when (`at`), and `how`: `staged`, `replayed` (built anew
+    /// from raw) or `compacted` (moved as it was). Null if it has no row, or the table's log does not reach back so far.
+    commit: Option<Value>,
     /// What is wrong with it, if it is in error.
     errors: Vec<Value>,
 }
 
-/// Tells what became of a message: receipts, rows, errors.
+/// Tells what became of a message: receipts with what their senders were to be answered, rows and the commit that made them, errors.
 #[utoipa::path(
     get,
     path = "/v1/messages/{id}/fate",
@@ -171,7 +175,8 @@ struct MessageFate {
 async fn get_fate(call: Call, Named(id): Named) -> Result<Json<MessageFate>, Problem> {
     let caller = call.admit(Scope::Read).await?;
     call.parameters(&[])?;
-    let id = message_id(&id)?.to_string();
+    let known = message_id(&id)?;
+    let id = known.to_string();
     call.note(&caller, Sight::Message { id: id.clone(), form: "fate" }).await?;
     let of = async |columns: &str, table: &str| {
         let query =
@@ -181,7 +186,7 @@ async fn get_fate(call: Call, Named(id): Named) -> Result<Json<MessageFate>, Pro
         Ok::<_, Problem>(rows)
     };
     let receipts = of(
-        "feed, received_at, sequence, raw_key, raw_offset, raw_length, sha256, origin, strict, fate",
+        "feed, received_at, sequence, raw_key, raw_offset, raw_length, sha256, origin, strict, answer, fate",
         "receipts",
     )
     .await?;
@@ -195,5 +200,11 @@ async fn get_fate(call: Call, Named(id): Named) -> Result<Json<MessageFate>, Pro
     if receipts.is_empty() && rows.is_empty() && errors.is_empty() {
         return Err(Problem::unknown_message());
     }
-    Ok(Json(MessageFate { message_id: id, receipts, rows, errors }))
+    // Of a row that the caller may see.
+    let commit = if rows.is_empty() { None } else { pipeline::row_commit(&call.state.lake, known).await? };
+    let commit = commit.map(|commit| {
+        let at = pipeline::time::rfc3339_milliseconds(commit.at.div_euclid(1_000));
+        json!({"version": commit.version, "at": at, "how": commit.how})
+    });
+    Ok(Json(MessageFate { message_id: id, receipts, rows, commit, errors }))
 }

@@ -41,8 +41,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 pub use problem::{Kind, Problem};
 pub use seams::{
-    Answer, Caller, FlatRows, Format, Gate, Health, Intake, Metrics, Policy, Refused, Rows, Scope, Sight,
-    Sql, SqlLimits, SqlProblem, SqlProblemKind, Witness,
+    Answer, Caller, Denial, FlatRows, Format, Gate, Health, Identity, Intake, Metrics, Policy, Refused, Rows,
+    Scope, Sight, Sql, SqlLimits, SqlProblem, SqlProblemKind, TurnedAway, Witness,
 };
 pub use state::{Limits, Seams, State};
 

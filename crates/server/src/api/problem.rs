@@ -5,7 +5,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use super::seams::{Refused, SqlProblem, SqlProblemKind};
+use super::seams::{Denial, Refused, SqlProblem, SqlProblemKind};
 
 macro_rules! kinds {
     ($($(#[doc = $doc:literal])* $name:ident => $status:ident, $slug:literal, $title:literal;)*) => {
@@ -118,13 +118,15 @@ pub struct Problem {
     hint: String,
     members: Vec<(String, Value)>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// Who was turned away; not a part of the answer.
+    denial: Option<Box<Denial>>,
 }
 
 impl Problem {
     /// A problem with what happened and what to do about it, each in a sentence that quotes nothing of the request.
     pub fn new(kind: Kind, detail: impl Into<String>, hint: impl Into<String>) -> Self {
         let (detail, hint) = (detail.into(), hint.into());
-        Self { kind, detail, hint, members: Vec::new(), headers: Vec::new() }
+        Self { kind, detail, hint, members: Vec::new(), headers: Vec::new(), denial: None }
     }
 
     /// Adds a member to the object.
@@ -139,6 +141,12 @@ impl Problem {
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// Says for the audit that somebody was turned away, and who.
+    #[must_use]
+    pub fn with_denial(self, denial: Denial) -> Self {
+        Self { denial: Some(Box::new(denial)), ..self }
     }
 
     /// Says when to try again.
@@ -213,6 +221,15 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         for (name, value) in self.headers {
             response.headers_mut().insert(name, value);
+        }
+        // `layers.rs` takes it out again.
+        let denial = self.denial.map(|denial| *denial).or(match self.kind {
+            Kind::Unauthenticated | Kind::Forbidden => Some(Denial::new("refused")),
+            Kind::ForeignOrigin => Some(Denial::new("foreign_origin")),
+            _ => None,
+        });
+        if let Some(denial) = denial {
+            response.extensions_mut().insert(denial);
         }
         response
     }

@@ -76,6 +76,15 @@ impl Written {
         }
     }
 
+    fn word(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Csv => "csv",
+            Self::Arrow => "arrow",
+        }
+    }
+
     fn format(self) -> Format {
         match self {
             Self::Json | Self::Ndjson => Format::Ndjson,
@@ -126,14 +135,24 @@ async fn post_sql(call: Call, body: Body) -> Result<Response, Problem> {
     call.note(&caller, Sight::Query { id: ticket.id.clone(), text: question.query.clone() }).await?;
     let id = HeaderValue::from_str(&ticket.id).map_err(|_| Problem::internal("an id is no header"))?;
     let deadline = Instant::now() + limits.time;
-    let begun = call.state.sql.run(&question.query, written.format(), limits);
-    let rows = tokio::select! {
-        () = ticket.cancelled.cancelled() => return Err(answer::cancelled()),
-        () = tokio::time::sleep_until(deadline) => return Err(answer::too_slow()),
-        begun = begun => begun.map_err(|problem| told(problem, &question.query))?.stream(),
+    let mut trace = call.trace.question(written.word());
+    let begun = async {
+        let begun = call.state.sql.run(&question.query, written.format(), limits);
+        let rows = tokio::select! {
+            () = ticket.cancelled.cancelled() => return Err(answer::cancelled()),
+            () = tokio::time::sleep_until(deadline) => return Err(answer::too_slow()),
+            begun = begun => begun.map_err(|problem| told(problem, &question.query))?.stream(),
+        };
+        // What goes wrong before the first row is still told with a status.
+        Telling::begin(rows, written == Written::Json, ticket, deadline, &question.query).await
     };
-    // What goes wrong before the first row is still told with a status.
-    let telling = Telling::begin(rows, written == Written::Json, ticket, deadline, &question.query).await?;
+    let telling = match begun.await {
+        Ok(telling) => telling.traced(trace),
+        Err(problem) => {
+            trace.ended = problem.kind().name();
+            return Err(problem);
+        }
+    };
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static(written.media())),
         (QUERY_ID, id),

@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, Semaphore};
 use super::idempotency::Claims;
 use super::queries::Queries;
 use super::seams::{FlatRows, Gate, Health, Intake, Metrics, Sql, Witness};
+use crate::traces::Traces;
 
 /// What the wiring gives the API.
 pub struct Seams {
@@ -28,6 +29,8 @@ pub struct Seams {
     pub health: Arc<dyn Health>,
     /// Gives the metrics.
     pub metrics: Metrics,
+    /// Makes spans of requests and questions.
+    pub traces: Traces,
     /// Writes messages as rows; without it, `shape=flat` is refused.
     pub flat: Option<Arc<dyn FlatRows>>,
     /// How messages are read that are only looked at, and those that are tried again.

@@ -54,6 +54,11 @@ impl Authenticator {
     }
 }
 
+/// The token of a lake that a header is meant to be, good or not.
+pub(crate) fn claimed_token(authorization_header: &str) -> Option<Token> {
+    Token::parse(bearer(authorization_header).ok()?)
+}
+
 /// The token in a header of the scheme `Bearer`.
 fn bearer(header: &str) -> Result<&str, Refusal> {
     if header.len() > LONGEST_HEADER {

@@ -14,6 +14,7 @@ mod token;
 mod tokens;
 
 pub use authenticator::Authenticator;
+pub(crate) use authenticator::claimed_token;
 pub use error::{Error, Result};
 pub use oidc::{Oidc, OidcSettings};
 pub use principal::{Kind, Principal};

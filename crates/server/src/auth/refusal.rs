@@ -57,6 +57,20 @@ impl Refusal {
         }
     }
 
+    /// The word for it in the audit.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Missing => "no_token",
+            Self::Invalid(_) => "invalid",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::NotAllowed(Lack::Scope(_)) => "scope",
+            Self::NotAllowed(Lack::EveryFeed(_)) => "every_feed",
+            Self::NotAllowed(Lack::Feed) => "feed",
+            Self::Unavailable(_) => "unchecked",
+        }
+    }
+
     /// The HTTP status that says it.
     pub fn status(&self) -> u16 {
         match self {

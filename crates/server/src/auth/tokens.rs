@@ -158,6 +158,11 @@ impl Tokens {
         }
     }
 
+    /// The name of a token, if the lake was seen to have it, good or not. The lake is not asked.
+    pub fn name_of(&self, id: &str) -> Option<String> {
+        Some(self.current().find(id)?.record.name.clone())
+    }
+
     /// What is known, after a look at the lake if one is due.
     async fn known(&self) -> Result<Arc<Known>, Refusal> {
         let known = self.current();

@@ -13,11 +13,11 @@ use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use hl7::stream::{PieceKind, pieces};
-use pipeline::{Fate, Kept, KeptMessage, MessageId, Reason};
+use pipeline::{Answer as Promised, Fate, Kept, KeptMessage, MessageId, Reason};
 use serde_json::{Value, json};
 use server::api::{
     Answer, Caller, Format, Gate, Health, Intake, Kind, Policy, Problem, Refused, Rows, Scope, Sight, Sql,
-    SqlLimits, SqlProblem, SqlProblemKind, Witness,
+    SqlLimits, SqlProblem, SqlProblemKind, TurnedAway, Witness,
 };
 use tokio::sync::oneshot;
 
@@ -25,6 +25,8 @@ use tokio::sync::oneshot;
 #[derive(Default)]
 pub(crate) struct Storehouse {
     pub(crate) puts: Mutex<Vec<(String, String, Bytes)>>,
+    /// What the senders of these are answered.
+    pub(crate) answers: Mutex<Vec<Option<&'static str>>>,
     seen: Mutex<HashSet<MessageId>>,
     /// Of what never converts.
     silent: Mutex<Vec<oneshot::Sender<Vec<Fate>>>>,
@@ -38,7 +40,7 @@ pub(crate) struct Storehouse {
 
 #[async_trait]
 impl Intake for Storehouse {
-    async fn put(&self, feed: &str, origin: String, bytes: Bytes) -> Result<Kept, Refused> {
+    async fn put(&self, feed: &str, origin: String, bytes: Bytes, answer: Promised) -> Result<Kept, Refused> {
         if feed == "unknown" {
             return Err(Refused::UnknownFeed);
         }
@@ -70,6 +72,7 @@ impl Intake for Storehouse {
             });
             messages.push(KeptMessage { id, control_id, is_message, is_duplicate, filtered_by: None });
         }
+        self.answers.lock().unwrap().push(answer.accepted);
         self.puts.lock().unwrap().push((feed.into(), origin, bytes));
         let (tell, told) = oneshot::channel();
         if self.never_converts.load(Ordering::SeqCst) {
@@ -155,12 +158,15 @@ impl Sql for Tables {
         Ok(Box::new(Script(parts, query.contains("hang after"), self.dropped.clone())))
     }
 
-    async fn catalog(&self) -> Result<Value, SqlProblem> {
-        Ok(json!({"tables": [{"name": "staging", "rows": 3}]}))
+    async fn catalog(&self, audit: bool) -> Result<Value, SqlProblem> {
+        let mut tables = vec![json!({"name": "staging", "rows": 3})];
+        tables.extend(audit.then(|| json!({"name": "audit", "rows": 1})));
+        Ok(json!({ "tables": tables }))
     }
 
-    async fn table(&self, name: &str) -> Result<Option<Value>, SqlProblem> {
-        Ok((name == "staging").then(|| json!({"columns": [{"name": "message_id"}]})))
+    async fn table(&self, name: &str, audit: bool) -> Result<Option<Value>, SqlProblem> {
+        Ok((name == "staging" || name == "audit" && audit)
+            .then(|| json!({"columns": [{"name": "message_id"}]})))
     }
 }
 
@@ -199,6 +205,7 @@ impl Gate for Guard {
         let token = token.trim_start_matches("Bearer ");
         let caller = |feeds: Option<&str>| Caller {
             name: token.to_owned(),
+            known_as: format!("{token} for people"),
             feeds: feeds.map(|feed| vec![feed.to_owned()]),
             is_admin: !matches!(token, "reader" | "asker" | "asker-two"),
             peer,
@@ -224,7 +231,12 @@ impl Gate for Guard {
 #[derive(Default)]
 pub(crate) struct Book {
     pub(crate) sights: Mutex<Vec<Sight>>,
+    /// Who came in.
+    pub(crate) let_in: Mutex<Vec<String>>,
+    /// Who did not.
+    pub(crate) turned_away: Mutex<Vec<TurnedAway>>,
     pub(crate) is_full: AtomicBool,
+    pub(crate) lets_nobody_in: AtomicBool,
 }
 
 #[async_trait]
@@ -235,6 +247,18 @@ impl Witness for Book {
         }
         self.sights.lock().unwrap().push(sight);
         Ok(())
+    }
+
+    async fn let_in(&self, caller: &Caller) -> Result<(), Problem> {
+        if self.lets_nobody_in.load(Ordering::SeqCst) {
+            return Err(Problem::new(Kind::StoreFailed, "the audit cannot be written", "look at the disk"));
+        }
+        self.let_in.lock().unwrap().push(caller.name.clone());
+        Ok(())
+    }
+
+    async fn turned_away(&self, request: TurnedAway) {
+        self.turned_away.lock().unwrap().push(request);
     }
 }
 

@@ -45,6 +45,10 @@ async fn the_sender_gets_the_acknowledgment_it_asked_for() {
     assert!(answer.text().contains("\rMSA|CA|C1"));
     let answer = server.post("/hl7/lab", with("NE")).await;
     assert_eq!((answer.status.as_u16(), answer.body.len()), (202, 0));
+    server.post("/hl7/lab", MESSAGE).await;
+    server.post("/v1/feeds/lab/messages", MESSAGE).await;
+    // The receipts have it.
+    assert_eq!(*server.intake.answers.lock().unwrap(), [Some("CA"), Some("none"), Some("AA"), Some("http")]);
     *server.intake.refused.lock().unwrap() = Some(Refused::Full);
     let answer = server.post("/hl7/lab", with("AL")).await;
     assert_eq!(answer.status, 500);

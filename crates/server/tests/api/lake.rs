@@ -10,6 +10,13 @@ async fn the_catalog_is_shown() {
     assert_eq!(server.get("/v1/catalog").await.json()["tables"][0]["name"], "staging");
     assert_eq!(server.get("/v1/catalog/staging").await.json()["columns"][0]["name"], "message_id");
     server.get("/v1/catalog/nothing").await.is_problem("unknown-table", 404);
+    // The audit zone is for those who may ask it.
+    assert_eq!(server.get("/v1/catalog").await.json()["tables"][1]["name"], "audit");
+    assert_eq!(server.get("/v1/catalog/audit").await.status, 200);
+    let as_asker =
+        async |path: &str| server.send(Request::get(path).header("authorization", "Bearer asker"), "").await;
+    assert_eq!(as_asker("/v1/catalog").await.json()["tables"].as_array().unwrap().len(), 1);
+    as_asker("/v1/catalog/audit").await.is_problem("unknown-table", 404);
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ mod look;
 mod messages;
 mod openapi;
 mod sql;
+mod traces;
+mod turned_away;
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -24,6 +26,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use pipeline::{FeedRules, Input, Lake, Location, Rules, Settings};
 use serde_json::Value;
 use server::api::{Limits, Metrics, Seams, State, router};
+use server::traces::Traces;
 use tower::ServiceExt;
 
 use fakes::{Book, Guard, Pulse, Storehouse, Tables};
@@ -69,6 +72,7 @@ impl Server {
             witness: witness.clone(),
             health: health.clone(),
             metrics: Metrics(Arc::new(|| "# EOF\n".to_owned())),
+            traces: Traces::default(),
             flat: None,
             rules: Rules::default(),
             hosts: Vec::new(),

@@ -88,6 +88,14 @@ async fn the_fate_tells_receipts_rows_and_errors() {
     let fate = answer.json();
     assert_eq!((&fate["receipts"], &fate["rows"]), (&json!([receipt]), &json!([])));
     assert_eq!(fate["errors"][0]["code"], "limit");
+    assert_eq!(fate["commit"], json!(null), "what has no row was not put anywhere");
+    server.ingest("lab", MESSAGE).await;
+    server.sql.rows.lock().unwrap().push(("FROM staging", json!({"feed": "lab"})));
+    let fate = server.get(&format!("/v1/messages/{}/fate", id())).await.json();
+    assert_eq!(fate["commit"]["how"], "staged");
+    assert!(
+        fate["commit"]["version"].as_u64() > Some(0) && fate["commit"]["at"].as_str().unwrap().ends_with('Z')
+    );
     let asked = server.sql.asked.lock().unwrap();
     assert_eq!(asked.len(), 3);
     assert!(asked.iter().all(|(query, ..)| query.contains(&format!("message_id = '{}'", id()))));

@@ -56,6 +56,19 @@ fn sizes() {
 }
 
 #[test]
+fn shares() {
+    let share = |text: &str| toml::from_str::<Value>(&format!("x = {text}")).unwrap()["x"].clone();
+    for (right, read) in [("0.01", 0.01), ("1", 1.0), ("0", 0.0), ("1.0", 1.0)] {
+        let value = Share::deserialize(share(right)).unwrap();
+        assert_eq!(value.0, read);
+        assert_eq!(Share::deserialize(Value::try_from(value).unwrap()).unwrap(), value);
+    }
+    for wrong in ["-0.1", "1.01", "nan", "\"0.5\"", "true"] {
+        assert!(Share::deserialize(share(wrong)).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn spans_of_time() {
     check::<Span>(
         &[("30s", "30s"), ("500ms", "500ms"), ("90 m", "90m"), ("120m", "2h"), ("7d", "7d"), ("48h", "2d")],

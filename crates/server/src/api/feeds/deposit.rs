@@ -9,6 +9,7 @@ use super::tally::{Counts, Taken, Tally};
 use crate::api::pieces::Pieces;
 use crate::api::problem::Problem;
 use crate::api::state::State;
+use crate::promise::BY_HTTP;
 
 use sha2::{Digest, Sha256};
 
@@ -77,7 +78,7 @@ impl<'c> Deposit<'c> {
     }
 
     async fn put(&mut self, origin: &str, piece: Bytes) -> Result<(), Problem> {
-        let kept = self.state.intake.put(self.feed, origin.to_owned(), piece).await?;
+        let kept = self.state.intake.put(self.feed, origin.to_owned(), piece, BY_HTTP).await?;
         self.tally.add(kept).await;
         Ok(())
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 
+use super::Denial;
 use crate::api::{Kind, Problem};
 
 /// What a caller wants to do.
@@ -41,6 +42,8 @@ impl Scope {
 pub struct Caller {
     /// As audit and idempotency keys know them, such as a token's id; never a secret.
     pub name: String,
+    /// For people to read, such as a token's name.
+    pub known_as: String,
     /// The feeds they are limited to; `None` for all.
     pub feeds: Option<Vec<String>>,
     /// Whether they have [`Scope::Admin`], whatever they came for.
@@ -70,7 +73,8 @@ impl Caller {
             Kind::Forbidden,
             "these credentials are limited to other feeds",
             "use a feed they are made for, or ask for credentials with this one",
-        ))
+        )
+        .with_denial(Denial::of(self, "feed")))
     }
 
     /// Refuses a caller who may see some feeds only, where feeds cannot be told apart.
@@ -82,7 +86,8 @@ impl Caller {
             Kind::Forbidden,
             "these credentials are limited to some feeds, and this shows or changes all of them",
             "ask for credentials that are not limited to feeds",
-        ))
+        )
+        .with_denial(Denial::of(self, "every_feed")))
     }
 }
 
@@ -90,7 +95,7 @@ impl Caller {
 #[async_trait]
 pub trait Gate: Send + Sync {
     /// Lets a caller in, or says why not: [`Kind::Unauthenticated`], with the header `WWW-Authenticate`, or
-    /// [`Kind::Forbidden`]. `peer` is where the connection comes from, when that is known.
+    /// [`Kind::Forbidden`], each [with a denial](Problem::with_denial). `peer` is where the connection comes from, when that is known.
     async fn admit(
         &self,
         headers: &HeaderMap,

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use pipeline::Kept;
+use pipeline::{Answer, Kept};
 
 /// Takes bytes for a feed and keeps them.
 #[async_trait]
 pub trait Intake: Send + Sync {
     /// Keeps bytes that hold whole messages, with framing or junk between them; returns when they are durable. `origin` tells
-    /// where they came from. Nothing of them is kept if they are refused.
-    async fn put(&self, feed: &str, origin: String, bytes: Bytes) -> Result<Kept, Refused>;
+    /// where they came from, `answer` what is answered once they are. Nothing of them is kept if they are refused.
+    async fn put(&self, feed: &str, origin: String, bytes: Bytes, answer: Answer) -> Result<Kept, Refused>;
 
     /// The feed of a message that came without the name of one.
     fn assign(&self, message: &[u8]) -> String;

@@ -18,11 +18,11 @@ pub trait Sql: Send + Sync {
         limits: SqlLimits,
     ) -> Result<Box<dyn Answer>, SqlProblem>;
 
-    /// All tables: what each is called, holds, and how many rows it has.
-    async fn catalog(&self) -> Result<Value, SqlProblem>;
+    /// All tables: what each is called, holds, and how many rows it has; the audit zone if it may be asked as well.
+    async fn catalog(&self, audit: bool) -> Result<Value, SqlProblem>;
 
     /// The columns of a table; `None` if there is no such table.
-    async fn table(&self, name: &str) -> Result<Option<Value>, SqlProblem>;
+    async fn table(&self, name: &str, audit: bool) -> Result<Option<Value>, SqlProblem>;
 }
 
 /// An answer on its way.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::Caller;
+use super::{Caller, TurnedAway};
 use crate::api::Problem;
 
 /// Keeps what callers saw and did.
@@ -12,6 +12,13 @@ use crate::api::Problem;
 pub trait Witness: Send + Sync {
     /// Notes it, durably. The API shows nothing that could not be noted.
     async fn saw(&self, caller: &Caller, sight: Sight) -> Result<(), Problem>;
+
+    /// Notes that a caller was let in; as seldom as it likes, for callers come often. Nobody is let in whose coming could not
+    /// be noted.
+    async fn let_in(&self, caller: &Caller) -> Result<(), Problem>;
+
+    /// Notes that somebody was turned away. It may put many into one: nobody can fill a disk by being refused.
+    async fn turned_away(&self, request: TurnedAway);
 }
 
 /// Something that is shown or done. It may name patients, so that it has no words in `Debug`.

@@ -114,6 +114,6 @@ pub(super) fn is_safe(address: &str) -> bool {
 }
 
 /// Whether a URL leads to this machine.
-pub(super) fn is_this_machine(url: &Url) -> bool {
+pub(crate) fn is_this_machine(url: &Url) -> bool {
     matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use hl7::ack::{Fault, Outcome, Reply, Request};
@@ -10,6 +10,7 @@ use pipeline::{Fate, Kept, Refused, Underway};
 
 use super::Shared;
 use crate::feeds::{Acknowledge, Feed};
+use crate::traces::{AnsweredMessage, Began};
 
 /// A message that is to be answered.
 pub(super) struct Due {
@@ -18,22 +19,36 @@ pub(super) struct Due {
     pub(super) feed: Option<Arc<Feed>>,
     pub(super) kept: Result<Underway, Refused>,
     pub(super) began: Instant,
+    /// If it is one of those that are traced.
+    pub(super) traced: Option<Began>,
 }
 
 /// Waits until a message is safe, or converted if its feed wants that, and gives the frame of its answer; nothing if its
 /// sender wants none.
 pub(super) async fn answer(due: Due, shared: &Shared) -> Vec<u8> {
-    let Due { header, feed, kept, began } = due;
+    let Due { header, feed, kept, began, traced } = due;
     let kept = match kept {
         Ok(underway) => underway.safe().await,
         Err(refused) => Err(refused),
     };
+    let durable = (traced.is_some() && kept.is_ok()).then(SystemTime::now);
     let converted = feed.as_ref().is_some_and(|feed| feed.acknowledge == Acknowledge::Converted);
     let feed_name = feed.as_ref().map(|feed| feed.rules.name.clone());
     let (outcome, fault) = judge(kept, converted).await;
     let request = Request::read(&header);
     let code = request.code(outcome);
     shared.metrics.acknowledged(feed_name.as_deref(), code.map(hl7::ack::Code::as_str), began.elapsed());
+    if let Some(began) = traced {
+        shared.settings.traces.message(&AnsweredMessage {
+            began,
+            durable,
+            door: &shared.settings.name,
+            feed: feed_name.as_deref(),
+            bytes: header.len(),
+            answer: code.map(hl7::ack::Code::as_str),
+            is_accepted: outcome == Outcome::Accepted,
+        });
+    }
     let (mut message, mut out) = (Vec::with_capacity(256), Vec::new());
     if let Some(code) = code {
         acknowledge(&request, code, fault.as_ref(), &mut message);

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 use super::Shared;
 use super::answer::{Due, answer};
 use crate::feeds::Acknowledge;
+use crate::promise::acknowledgment;
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
@@ -126,6 +127,7 @@ async fn take(
                     feed: None,
                     kept: Err(Refused::TooLong { limit_bytes }),
                     began: Instant::now(),
+                    traced: None,
                 }
             }
             Next::Lost(what, length) => {
@@ -149,19 +151,20 @@ enum Next {
 
 /// Gives a message its turn in the log.
 async fn message(bytes: Bytes, peer: SocketAddr, shared: &Shared) -> Due {
-    let began = Instant::now();
+    let (began, traced) = (Instant::now(), shared.settings.traces.begin_message());
     let feed = shared.feeds.of_message(&bytes, shared.settings.feed.as_ref());
     let Some(feed) = feed else {
-        return Due { header: bytes, feed: None, kept: Err(Refused::Closed), began };
+        return Due { header: bytes, feed: None, kept: Err(Refused::Closed), began, traced };
     };
     let wish = match feed.acknowledge {
         Acknowledge::Durable => Wish::Safe,
         Acknowledge::Converted => Wish::Staged,
     };
     let origin = format!("mllp {} {peer}", shared.settings.name);
-    let delivery = Delivery { feed: feed.rules.clone(), origin, bytes: bytes.clone(), wish };
+    let answer = acknowledgment(&bytes, feed.acknowledge);
+    let delivery = Delivery { feed: feed.rules.clone(), origin, bytes: bytes.clone(), wish, answer };
     let kept: Result<Underway, Refused> = shared.live.enqueue(delivery).await;
-    Due { header: bytes, feed: Some(feed), kept, began }
+    Due { header: bytes, feed: Some(feed), kept, began, traced }
 }
 
 /// Answers each message when its turn has come; those whose turn has come together go out together.

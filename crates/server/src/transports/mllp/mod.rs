@@ -23,6 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::feeds::{Feed, Feeds};
 use crate::metrics::Metrics;
 use crate::tls::Acceptor;
+use crate::traces::Traces;
 
 /// How a door behaves.
 #[derive(Clone, Debug)]
@@ -41,6 +42,8 @@ pub struct Settings {
     pub max_connections: usize,
     /// Messages of a connection that may wait for their answers.
     pub window: usize,
+    /// Makes spans of messages.
+    pub traces: Traces,
 }
 
 impl Default for Settings {
@@ -53,6 +56,7 @@ impl Default for Settings {
             read_timeout: Duration::from_secs(30),
             max_connections: 10_000,
             window: 256,
+            traces: Traces::default(),
         }
     }
 }
