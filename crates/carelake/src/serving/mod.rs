@@ -201,7 +201,12 @@ pub(crate) fn rules(config: &Config) -> Rules {
     rules
 }
 
-fn live_settings(config: &Config, feeds: &Arc<Feeds>, metrics: &Arc<Metrics>, traces: &Traces) -> LiveSettings {
+fn live_settings(
+    config: &Config,
+    feeds: &Arc<Feeds>,
+    metrics: &Arc<Metrics>,
+    traces: &Traces,
+) -> LiveSettings {
     LiveSettings {
         rules: rules(config),
         feeds: feeds::by_name(feeds),

@@ -9,8 +9,8 @@ use hl7::{Limits, Options};
 use object_store::ObjectStoreExt;
 use object_store::path::Path;
 use pipeline::{
-    Error, FeedRules, Input, Maintenance, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope, Settings,
-    errors, ingest, maintain, replay, retry, row_commit, verify,
+    Error, FeedRules, Input, Maintenance, MessageId, ReplayProgress, Replayed, Retried, Rules, Scope,
+    Settings, errors, ingest, maintain, replay, retry, row_commit, verify,
 };
 use storage::Lake;
 
