@@ -1,6 +1,6 @@
 //! When files are taken, and that each is taken once.
 
-use pipeline::{Delivery, FeedRules, Live, LiveSettings, Rules, Scope, Wish, replay};
+use pipeline::{Answer, Delivery, FeedRules, Live, LiveSettings, Rules, Scope, Wish, replay};
 
 use super::*;
 
@@ -154,8 +154,13 @@ async fn rules_of_a_feed_reach_its_folder_and_remember_what_came_by_its_other_do
     let by_name = lab.clone();
     site.feeds = FeedsByName::new(move |name| (name == "lab").then(|| by_name.clone()));
     let (live, _) = Live::open(&site.lake, LiveSettings::default()).await.unwrap();
-    let delivery =
-        Delivery { feed: lab, origin: "mllp test".into(), bytes: message(1).into(), wish: Wish::Staged };
+    let delivery = Delivery {
+        feed: lab,
+        origin: "mllp test".into(),
+        bytes: message(1).into(),
+        wish: Wish::Staged,
+        answer: Answer::default(),
+    };
     live.put(delivery).await.unwrap().fates.unwrap().await.unwrap();
     live.close().await;
 
