@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hl7::stream::{PieceKind, pieces};
@@ -280,7 +281,8 @@ impl Draft {
             bytes: framed.clone(),
         };
         let bytes = room.has_memory().then_some(framed);
-        (appended, Carried { feed, origin, bytes, items, tell, _room: room, _waiting: waiting })
+        let began = Instant::now();
+        (appended, Carried { feed, origin, bytes, items, began, tell, _room: room, _waiting: waiting })
     }
 }
 
@@ -312,6 +314,8 @@ pub(super) struct Carried {
     /// Its framed bytes; if there was no room for them they are read from the log.
     bytes: Option<Bytes>,
     items: Vec<Item>,
+    /// When it arrived, by a clock that nobody sets.
+    pub(super) began: Instant,
     pub(super) tell: Option<oneshot::Sender<Vec<Fate>>>,
     /// Given back when the delivery is committed, or is not safe after all.
     _room: Room,
