@@ -19,7 +19,7 @@ STOP_WITHIN = 120
 class Server:
     """Its ports are chosen once, so that senders find it again after a restart."""
 
-    def __init__(self, lake, folder, name="server", more_config="", wrapper=()):
+    def __init__(self, lake, folder, name="server", more_config="", more_mllp="", wrapper=()):
         self.lake, self.name, self.wrapper = lake, name, list(wrapper)
         self.log = os.path.join(folder, f"{name}.log")
         self.config = os.path.join(folder, f"{name}.toml")
@@ -27,7 +27,7 @@ class Server:
         self.process = None
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(
-                f'[mllp.default]\nlisten = "127.0.0.1:{self.mllp_port}"\n\n'
+                f'[mllp.default]\nlisten = "127.0.0.1:{self.mllp_port}"\n{more_mllp}\n'
                 f'[http]\nlisten = "127.0.0.1:{self.http_port}"\n{more_config}'
             )
 

@@ -6,24 +6,31 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 use object_store::path::Path;
 use storage::{Lake, Lock, Locks, Put, receipts_prefix, settled_key, settled_prefix, wal};
 use uuid::Uuid;
 
-use crate::{Result, time};
+use crate::Result;
 
 /// A run that is going on.
 #[derive(Debug)]
 pub(crate) struct Run {
     lock: Lock,
-    batches: Arc<AtomicU32>,
+    names: Names,
 }
 
 impl Run {
     pub(crate) fn begin(lake: &Lake) -> Result<Self> {
-        Ok(Self { lock: lake.lock(&Uuid::new_v4().simple().to_string())?, batches: Arc::default() })
+        let lock = lake.lock(&Uuid::new_v4().simple().to_string())?;
+        let names = Names {
+            lake: lake.clone(),
+            run: lock.name().into(),
+            batches: Arc::default(),
+            latest: Arc::default(),
+        };
+        Ok(Self { lock, names })
     }
 
     /// What it is called.
@@ -33,12 +40,12 @@ impl Run {
 
     /// A name for the next batch.
     pub(crate) fn next_batch(&self) -> String {
-        self.names().next()
+        self.names.next()
     }
 
     /// What gives further batches of this run their names.
     pub(crate) fn names(&self) -> Names {
-        Names { run: self.lock.name().into(), batches: self.batches.clone() }
+        self.names.clone()
     }
 
     /// Ends the run: nothing of it is pending.
@@ -47,17 +54,22 @@ impl Run {
     }
 }
 
-/// The names of a run's batches, later ones greater as long as the clock goes forward.
+/// The names of a run's batches, later ones greater.
 #[derive(Clone, Debug)]
 pub(crate) struct Names {
+    lake: Lake,
     run: Arc<str>,
     batches: Arc<AtomicU32>,
+    /// The time in the latest of them: the clock may be set back meanwhile.
+    latest: Arc<AtomicI64>,
 }
 
 impl Names {
     pub(crate) fn next(&self) -> String {
         let number = self.batches.fetch_add(1, Ordering::Relaxed) + 1;
-        format!("{:016x}-{}-{number:06}", time::now().max(0), self.run)
+        let now = self.lake.now();
+        let time = self.latest.fetch_max(now, Ordering::Relaxed).max(now);
+        format!("{time:016x}-{}-{number:06}", self.run)
     }
 }
 
@@ -115,7 +127,7 @@ pub(crate) async fn abandoned(lake: &Lake) -> Result<(Vec<String>, Locks)> {
 pub(crate) fn is_dead(lake: &Lake, locks: &Locks, batch: &str) -> bool {
     match lake.folder() {
         Some(_) => !run_of(batch).is_some_and(|run| locks.living.iter().any(|living| living == run)),
-        None => time_of(batch).is_some_and(|time| time < time::now() - PATIENCE_MICROSECONDS),
+        None => time_of(batch).is_some_and(|time| time < lake.now() - PATIENCE_MICROSECONDS),
     }
 }
 

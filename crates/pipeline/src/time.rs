@@ -1,13 +1,12 @@
 //! The pipeline's clock, and moments as text.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use storage::{Clock, ThisMachine};
 
 const DAY_SECONDS: i64 = 86_400;
 
-/// Microseconds since 1970, UTC.
+/// Microseconds since 1970, UTC, by this machine's clock.
 pub fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    ThisMachine.now()
 }
 
 /// A moment, in milliseconds since 1970, as RFC 3339 text in UTC.

@@ -197,7 +197,8 @@ impl Metrics {
         let now = self.elapsed_ms();
         for feed in self.feeds.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             let of = OfFeed { feed: feed.clone() };
-            let age = now - self.last_message.get_or_create(&of).get();
+            // One may have come since.
+            let age = (now - self.last_message.get_or_create(&of).get()).max(0);
             self.last_message_age.get_or_create(&of).set(age as f64 / 1_000.0);
         }
         let mut text = String::new();

@@ -64,7 +64,7 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// The disk of this machine.
+/// The disk of this machine, and its [`Clock`](crate::Clock).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ThisMachine;
 

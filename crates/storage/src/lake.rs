@@ -114,6 +114,11 @@ impl Lake {
         Some(found.f_bavail.saturating_mul(found.f_frsize))
     }
 
+    /// Microseconds since 1970, UTC, by the lake's clock, which may be set back.
+    pub fn now(&self) -> i64 {
+        self.location.clock.now()
+    }
+
     pub(crate) fn disk(&self) -> Arc<dyn Disk> {
         self.location.disk.clone()
     }

@@ -4,6 +4,7 @@
 //! and two writers can never undo each other's work.
 #![warn(missing_docs)]
 
+mod clock;
 pub mod conformance;
 mod delta_log;
 mod disk;
@@ -18,6 +19,7 @@ pub mod raw;
 mod upload;
 pub mod wal;
 
+pub use clock::Clock;
 pub use delta_log::{LINES, REWRITTEN, check_commit_text, check_log};
 pub use disk::{Disk, ThisMachine};
 pub use durable_local::DurableLocal;

@@ -8,7 +8,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use url::Url;
 
-use crate::{Disk, DurableLocal, Error, Result, ThisMachine};
+use crate::{Clock, Disk, DurableLocal, Error, Result, ThisMachine};
 
 /// The address of a lake, taken apart: the store it is on and the prefix inside that store.
 #[derive(Clone, Debug)]
@@ -25,6 +25,8 @@ pub struct Location {
     pub(crate) folder: Option<PathBuf>,
     /// The disk that the folder is on.
     pub(crate) disk: Arc<dyn Disk>,
+    /// What the lake takes for the time.
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Location {
@@ -49,6 +51,11 @@ impl Location {
         Ok(Self { store: Arc::new(DurableLocal::on(disk.clone())), disk, ..location })
     }
 
+    /// The same lake by another clock.
+    pub fn by_clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
     fn folder(folder: &FilePath) -> Result<Self> {
         let shown = folder.display().to_string();
         let refuse = |reason: String| Error::Location { location: shown.clone(), reason };
@@ -58,7 +65,15 @@ impl Location {
             Url::from_directory_path(&folder).map_err(|()| refuse("it is not an absolute path".into()))?;
         let prefix = Path::from_absolute_path(&folder).map_err(|error| refuse(error.to_string()))?;
         let disk = Arc::new(ThisMachine);
-        Ok(Self { store: Arc::new(DurableLocal::new()), prefix, url, shown, folder: Some(folder), disk })
+        Ok(Self {
+            store: Arc::new(DurableLocal::new()),
+            prefix,
+            url,
+            shown,
+            folder: Some(folder),
+            disk,
+            clock: Arc::new(ThisMachine),
+        })
     }
 
     /// An address in memory that nobody else has.
@@ -72,6 +87,14 @@ impl Location {
         let url = Url::parse(shown)
             .map_err(|error| Error::Location { location: shown.into(), reason: error.to_string() })?;
         let disk = Arc::new(ThisMachine);
-        Ok(Self { store, prefix: Path::from("lake"), url, shown: shown.into(), folder: None, disk })
+        Ok(Self {
+            store,
+            prefix: Path::from("lake"),
+            url,
+            shown: shown.into(),
+            folder: None,
+            disk,
+            clock: Arc::new(ThisMachine),
+        })
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use hl7::stream::{PieceKind, pieces};
@@ -257,7 +258,10 @@ impl Draft {
             bytes: framed.clone(),
         };
         let bytes = room.has_memory().then_some(framed);
-        (appended, Carried { feed, origin, answer, bytes, items, tell, _room: room, _waiting: waiting })
+        let began = Instant::now();
+        let carried =
+            Carried { feed, origin, answer, bytes, items, began, tell, _room: room, _waiting: waiting };
+        (appended, carried)
     }
 }
 
@@ -290,6 +294,8 @@ pub(super) struct Carried {
     /// Its framed bytes; if there was no room for them they are read from the log.
     bytes: Option<Bytes>,
     items: Vec<Item>,
+    /// When it arrived, by a clock that nobody sets.
+    pub(super) began: Instant,
     pub(super) tell: Option<oneshot::Sender<Vec<Fate>>>,
     /// Given back when the delivery is committed, or is not safe after all.
     _room: Room,

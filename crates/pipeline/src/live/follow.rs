@@ -247,9 +247,8 @@ impl Follower {
     fn tell_of(&mut self, deliveries: Vec<(Place, Carried)>, mut outcome: Outcome, took: Duration) {
         let mut feeds: BTreeMap<String, Accounting> = BTreeMap::new();
         let mut ages = Vec::new();
-        let now = crate::time::now();
-        for (place, mut carried) in deliveries {
-            let age = Duration::from_micros(now.saturating_sub(place.at).max(0).cast_unsigned());
+        for (_, mut carried) in deliveries {
+            let age = carried.began.elapsed();
             let tell = carried.tell.take();
             let mut fates = Vec::new();
             {

@@ -7,6 +7,8 @@
 
 mod filter;
 mod known;
+#[cfg(test)]
+mod large;
 mod sorted_run;
 mod store;
 #[cfg(test)]

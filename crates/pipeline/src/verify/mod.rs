@@ -135,7 +135,7 @@ impl Check {
     async fn is_on_its_way(&self, batch: &str) -> Result<bool> {
         let lives = run::run_of(batch).is_some_and(|run| self.living.iter().any(|living| living == run));
         let is_young = self.lake.folder().is_none()
-            && run::time_of(batch).is_some_and(|time| time > crate::time::now() - run::PATIENCE_MICROSECONDS);
+            && run::time_of(batch).is_some_and(|time| time > self.lake.now() - run::PATIENCE_MICROSECONDS);
         Ok(lives || is_young || self.lake.exists(&settled_key(batch)).await?)
     }
 

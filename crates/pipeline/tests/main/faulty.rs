@@ -51,6 +51,11 @@ impl Faulty {
         self.done.load(Ordering::SeqCst) > self.at
     }
 
+    /// How many operations there were that the fault could have met.
+    pub(crate) fn operations(&self) -> usize {
+        self.done.load(Ordering::SeqCst)
+    }
+
     fn is_now(&self, faults: &[Fault]) -> bool {
         if !faults.contains(&self.fault) {
             return false;

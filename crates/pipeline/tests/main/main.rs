@@ -6,6 +6,8 @@ mod audit;
 mod crashes;
 mod faulty;
 mod journey;
+mod live_clock;
+mod live_faults;
 mod maintain;
 mod power;
 mod replay;

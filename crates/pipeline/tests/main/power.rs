@@ -13,6 +13,10 @@ use storage::{Disk, ThisMachine};
 pub(crate) enum Fault {
     /// The step fails, a write when half of it is done; all others go well.
     Error,
+    /// The step is done, and told as failed; all others go well.
+    Untold,
+    /// From the step on there is no room: nothing is made or written any more, the first write half. All else goes well.
+    Full,
     /// The step and all behind it fail, and [`Failing::lose`] gives what a power cut leaves.
     Power,
 }
@@ -56,6 +60,11 @@ impl Failing {
         self.state().steps > self.at
     }
 
+    /// How many steps were taken.
+    pub(crate) fn steps(&self) -> usize {
+        self.state().steps
+    }
+
     /// Makes the disk what it is when the power comes back.
     pub(crate) fn lose(&self) {
         assert_eq!(self.fault, Fault::Power);
@@ -81,89 +90,123 @@ impl Failing {
         self.state.lock().unwrap()
     }
 
-    /// Counts a step. The state stays locked until it is done, so that steps are told apart from each other.
-    fn step(&self) -> Result<MutexGuard<'_, State>, MutexGuard<'_, State>> {
+    /// Takes a step, unless it is the one that fails. The state stays locked until it is done, so that steps are told apart
+    /// from each other.
+    fn step<T>(&self, needs: Needs, take: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut state = self.state();
-        let is_it = state.steps == self.at;
+        let number = state.steps;
         state.steps += 1;
-        state.is_dead |= is_it && self.fault == Fault::Power;
-        if is_it || state.is_dead { Err(state) } else { Ok(state) }
+        state.is_dead |= number == self.at && self.fault == Fault::Power;
+        match self.fault {
+            Fault::Power if state.is_dead => self.fails(),
+            Fault::Error if number == self.at => self.fails(),
+            Fault::Full if number >= self.at && needs == Needs::Room => self.fails(),
+            Fault::Untold if number == self.at => take(&mut state).and_then(|_| self.fails()),
+            _ => take(&mut state),
+        }
     }
 
     fn fails<T>(&self) -> io::Result<T> {
-        Err(io::Error::other("the disk fails"))
+        Err(match self.fault {
+            Fault::Full => io::ErrorKind::StorageFull.into(),
+            _ => io::Error::other("the disk fails"),
+        })
     }
+}
+
+/// What a step takes of a disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Needs {
+    Room,
+    Nothing,
 }
 
 impl Disk for Failing {
     fn create_folder(&self, folder: &Path) -> io::Result<()> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        ThisMachine.create_folder(folder)?;
-        state.changes.push(Change::Folder(folder.into()));
-        Ok(())
+        self.step(Needs::Room, |state| {
+            ThisMachine.create_folder(folder)?;
+            state.changes.push(Change::Folder(folder.into()));
+            Ok(())
+        })
     }
 
     fn create(&self, path: &Path) -> io::Result<File> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        let file = ThisMachine.create(path)?;
-        state.changes.push(Change::New(path.into()));
-        state.synced.insert(path.into(), 0);
-        Ok(file)
+        self.step(Needs::Room, |state| {
+            let file = ThisMachine.create(path)?;
+            state.changes.push(Change::New(path.into()));
+            state.synced.insert(path.into(), 0);
+            Ok(file)
+        })
     }
 
     fn write(&self, file: &mut File, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        match self.step() {
-            Ok(_) => ThisMachine.write(file, path, bytes),
-            Err(_) => {
-                file.write_all(&bytes[..bytes.len() / 2])?;
-                self.fails()
-            }
+        let mut is_done = false;
+        let written = self.step(Needs::Room, |_| {
+            is_done = true;
+            ThisMachine.write(file, path, bytes)
+        });
+        if !is_done {
+            file.write_all(&bytes[..bytes.len() / 2])?;
         }
+        written
     }
 
     fn sync(&self, file: &File, path: &Path) -> io::Result<()> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        state.synced.insert(path.into(), file.metadata()?.len());
-        Ok(())
+        self.step(Needs::Nothing, |state| {
+            state.synced.insert(path.into(), file.metadata()?.len());
+            Ok(())
+        })
+    }
+
+    fn sync_data(&self, file: &File, path: &Path) -> io::Result<()> {
+        self.sync(file, path)
+    }
+
+    fn cut(&self, file: &File, path: &Path, length: u64) -> io::Result<()> {
+        self.step(Needs::Nothing, |_| ThisMachine.cut(file, path, length))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        let (moved, replaced) = (std::fs::read(from)?, std::fs::read(to));
-        ThisMachine.rename(from, to)?;
-        state.changes.push(Change::Gone(from.into(), moved));
-        match replaced {
-            Ok(bytes) => state.changes.push(Change::Gone(to.into(), bytes)),
-            Err(_) => state.changes.push(Change::New(to.into())),
-        }
-        named(&mut state, from, to);
-        Ok(())
+        self.step(Needs::Nothing, |state| {
+            let (moved, replaced) = (std::fs::read(from)?, std::fs::read(to));
+            ThisMachine.rename(from, to)?;
+            state.changes.push(Change::Gone(from.into(), moved));
+            match replaced {
+                Ok(bytes) => state.changes.push(Change::Gone(to.into(), bytes)),
+                Err(_) => state.changes.push(Change::New(to.into())),
+            }
+            named(state, from, to);
+            Ok(())
+        })
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        ThisMachine.link(from, to)?;
-        state.changes.push(Change::New(to.into()));
-        named(&mut state, from, to);
-        Ok(())
+        self.step(Needs::Room, |state| {
+            ThisMachine.link(from, to)?;
+            state.changes.push(Change::New(to.into()));
+            named(state, from, to);
+            Ok(())
+        })
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        let bytes = std::fs::read(path)?;
-        ThisMachine.remove(path)?;
-        state.changes.push(Change::Gone(path.into(), bytes));
-        Ok(())
+        self.step(Needs::Nothing, |state| {
+            let bytes = std::fs::read(path)?;
+            ThisMachine.remove(path)?;
+            state.changes.push(Change::Gone(path.into(), bytes));
+            Ok(())
+        })
     }
 
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
-        let Ok(mut state) = self.step() else { return self.fails() };
-        ThisMachine.sync_folder(folder)?;
-        state.changes.retain(|change| {
-            let (Change::Folder(path) | Change::New(path) | Change::Gone(path, _)) = change;
-            path.parent() != Some(folder)
-        });
-        Ok(())
+        self.step(Needs::Nothing, |state| {
+            ThisMachine.sync_folder(folder)?;
+            state.changes.retain(|change| {
+                let (Change::Folder(path) | Change::New(path) | Change::Gone(path, _)) = change;
+                path.parent() != Some(folder)
+            });
+            Ok(())
+        })
     }
 }
 

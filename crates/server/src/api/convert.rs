@@ -44,7 +44,7 @@ const MOST_REFUSALS: usize = 100;
         ("names" = Option<String>, Query, description = "How positions are called in a tree: `canonical`, `standard` (of the message's own version) or `short` (`PID-5`)"),
         ("strict" = Option<bool>, Query, description = "Refuse messages that break their own version of the standard"),
     ),
-    request_body(description = "Messages one after another", content((String = "application/hl7-v2"), (String = "text/plain"), (Vec<u8> = "application/octet-stream"))),
+    request_body(description = "Messages one after another", content((String = "application/hl7-v2"), (String = "text/plain"), (inline(super::openapi::Octets) = "application/octet-stream"))),
     responses(
         (status = 200, description = "One JSON document a line", body = String, content_type = "application/x-ndjson"),
         (status = 422, description = "No message can be converted; `errors` says why", body = ProblemBody, content_type = "application/problem+json"),

@@ -36,7 +36,7 @@ const SEQUENCE_ERROR: (u16, &str) = (100, "Segment sequence error");
     post,
     path = "/hl7",
     tag = "messages in",
-    request_body(description = "One message", content((String = "application/hl7-v2"), (String = "text/plain"), (Vec<u8> = "application/octet-stream"))),
+    request_body(description = "One message", content((String = "application/hl7-v2"), (String = "text/plain"), (inline(super::openapi::Octets) = "application/octet-stream"))),
     responses(
         (status = 200, description = "AA or CA: the message is durable", body = String, content_type = "application/hl7-v2"),
         (status = 202, description = "The message is durable, and its sender wants no acknowledgment"),
@@ -55,7 +55,7 @@ async fn post_hl7(call: Call, body: Body) -> Result<Response, Problem> {
     path = "/hl7/{feed}",
     tag = "messages in",
     params(("feed" = String, Path, description = "The sender's stream")),
-    request_body(description = "One message", content((String = "application/hl7-v2"), (String = "text/plain"), (Vec<u8> = "application/octet-stream"))),
+    request_body(description = "One message", content((String = "application/hl7-v2"), (String = "text/plain"), (inline(super::openapi::Octets) = "application/octet-stream"))),
     responses(
         (status = 200, description = "AA or CA: the message is durable", body = String, content_type = "application/hl7-v2"),
         (status = 202, description = "The message is durable, and its sender wants no acknowledgment"),

@@ -83,7 +83,7 @@ impl Form {
     responses(
         (status = 200, description = "The message", content(
             (String = "text/plain"), (String = "application/hl7-v2"), (Value = "application/json"),
-            (String = "text/tab-separated-values"), (Vec<u8> = "application/octet-stream"),
+            (String = "text/tab-separated-values"), (inline(super::openapi::Octets) = "application/octet-stream"),
         )),
         (status = 404, description = "There is no such message", body = ProblemBody, content_type = "application/problem+json"),
         (status = 422, description = "It can only be shown raw", body = ProblemBody, content_type = "application/problem+json"),

@@ -27,6 +27,16 @@ pub(super) struct ProblemBody {
     hint: String,
 }
 
+/// Bytes as they are.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(super) struct Octets(#[expect(dead_code, reason = "only its description is used")] Vec<u8>);
+
+/// A form whose parts, whatever they are called, are files.
+#[derive(ToSchema)]
+#[schema(value_type = std::collections::BTreeMap<String, Octets>)]
+pub(super) struct Form(#[expect(dead_code, reason = "only its description is used")] Vec<Octets>);
+
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(

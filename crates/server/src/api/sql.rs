@@ -113,7 +113,7 @@ impl Written {
     responses(
         (status = 200, description = "The answer", content(
             (Value = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-            (Vec<u8> = "application/vnd.apache.arrow.stream"),
+            (inline(super::openapi::Octets) = "application/vnd.apache.arrow.stream"),
         )),
         (status = 400, description = "The question cannot be answered", body = ProblemBody, content_type = "application/problem+json"),
         (status = 504, description = "It took too long before the first row", body = ProblemBody, content_type = "application/problem+json"),

@@ -76,7 +76,7 @@ struct Warning {
     post,
     path = "/v1/validate",
     tag = "messages looked at",
-    request_body(description = "Messages one after another", content((String = "application/hl7-v2"), (String = "text/plain"), (Vec<u8> = "application/octet-stream"))),
+    request_body(description = "Messages one after another", content((String = "application/hl7-v2"), (String = "text/plain"), (inline(super::openapi::Octets) = "application/octet-stream"))),
     responses(
         (status = 200, description = "What was found", body = Validated),
         (status = 422, description = "There is no message in the body", body = ProblemBody, content_type = "application/problem+json"),

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use object_store::path::Path;
@@ -210,7 +210,11 @@ impl<T: Send + 'static> Writer<T> {
             }
         }
         let Some(segment) = &mut self.open else { return };
-        let (places, encoded) = segment.place(&group, &mut self.last_at);
+        let (places, encoded) = segment.place(&group, || {
+            // What comes later on a connection is not earlier by its receipt, whatever is done to the clock.
+            self.last_at = self.lake.now().max(self.last_at);
+            self.last_at
+        });
         let (began, bytes, deliveries) = (Instant::now(), encoded.len(), group.len());
         let written = segment.sink.append(&self.lake, &segment.name, encoded).await;
         if let Err(error) = written {
@@ -262,16 +266,15 @@ impl Segment {
     }
 
     /// Gives each delivery its place, and all of them as they are written.
-    fn place<T>(&mut self, group: &[Request<T>], last_at: &mut i64) -> (Vec<Place>, Vec<u8>) {
+    fn place<T>(&mut self, group: &[Request<T>], mut now: impl FnMut() -> i64) -> (Vec<Place>, Vec<u8>) {
         let mut out = Vec::with_capacity(group.iter().map(|request| request.bytes.len() + 512).sum());
         let places = group.iter().map(|request| {
             let object = self.objects.entry(request.feed.clone());
             let (key, length, items) = object.or_insert_with(|| (live_key(&request.feed, &self.name), 0, 0));
-            *last_at = now().max(*last_at);
             let record = Record {
                 key: key.to_string(),
                 offset: *length,
-                at: *last_at,
+                at: now(),
                 first: *items + 1,
                 items: request.items,
                 note: request.note.clone(),
@@ -307,10 +310,4 @@ fn again(error: &Error) -> Error {
         }
         _ => Error::Interrupted,
     }
-}
-
-/// Microseconds since 1970, UTC.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -46,7 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<State> {
         description = "Messages one after another, with MLLP blocks, batch lines or blank lines between them; or files of such in a form",
         content(
             (String = "application/hl7-v2"), (String = "text/plain"),
-            (Vec<u8> = "application/octet-stream"), (Vec<u8> = "multipart/form-data"),
+            (inline(super::openapi::Octets) = "application/octet-stream"), (inline(super::openapi::Form) = "multipart/form-data"),
         )
     ),
     responses(

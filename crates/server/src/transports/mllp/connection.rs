@@ -20,6 +20,8 @@ use crate::promise::acknowledgment;
 
 /// Bytes read at once.
 const READ: usize = 64 << 10;
+/// The same while nothing comes: there may be thousands of such connections.
+const READ_IDLE: usize = 4 << 10;
 /// How long after an end block it is waited for a byte that would make it a part of the message.
 const QUIET: Duration = Duration::from_millis(30);
 /// Bytes a second that a message may come in with, at least: beside the time to be silent, it has that much time.
@@ -49,7 +51,7 @@ async fn read_all(
 ) -> io::Result<()> {
     let settings = &shared.settings;
     let mut decoder = Decoder::new(settings.max_frame.min(shared.live.longest()));
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; READ_IDLE];
     // When the message that is coming in began, and how much of it is here.
     let mut coming: Option<(Instant, u64)> = None;
     let mut ends_in_block = false;
@@ -65,7 +67,7 @@ async fn read_all(
         let read = tokio::select! {
             // A message that is coming in is waited for: closing now would make its sender send it again.
             () = shared.shutdown.cancelled(), if coming.is_none() => return Ok(()),
-            read = tokio::time::timeout(patience, reader.read(&mut buffer)) => read,
+            read = tokio::time::timeout(patience, read_some(&mut reader, &mut buffer, coming.is_none())) => read,
         };
         match read {
             Err(_) if ends_in_block => decoder.quiet(),
@@ -94,6 +96,24 @@ async fn read_all(
             coming = Some((Instant::now(), 0));
         }
     }
+}
+
+/// Reads into a buffer that becomes large when there is much, and small again when nothing comes between messages.
+async fn read_some(
+    reader: &mut (impl AsyncRead + Unpin),
+    buffer: &mut Vec<u8>,
+    is_between: bool,
+) -> io::Result<usize> {
+    if let Poll::Ready(read) = poll!(pin!(reader.read(buffer))) {
+        if read.as_ref().is_ok_and(|length| *length == buffer.len()) && buffer.len() < READ {
+            buffer.resize(READ, 0);
+        }
+        return read;
+    }
+    if is_between && buffer.len() > READ_IDLE {
+        *buffer = vec![0; READ_IDLE];
+    }
+    reader.read(buffer).await
 }
 
 /// Hands over what the decoder has found; gives whether a message was among it.
