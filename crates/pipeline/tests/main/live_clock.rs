@@ -47,7 +47,7 @@ fn settings(log: LogSettings) -> LiveSettings {
 
 async fn put(live: &Live, feed: &str, number: usize, wish: Wish) {
     let feed = Arc::new(FeedRules { name: feed.into(), ..FeedRules::default() });
-    let delivery = Delivery { feed, origin: "a test".into(), bytes: message(number).into(), wish };
+    let delivery = Delivery { feed, origin: "a test".into(), bytes: message(number).into(), wish, answer: Answer::default() };
     if let Some(fates) = live.put(delivery).await.unwrap().fates {
         fates.await.unwrap();
     }

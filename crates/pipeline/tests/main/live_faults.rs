@@ -212,7 +212,7 @@ impl Senders {
         for _ in 0..2 {
             let (origin, bytes) = ("a test".into(), messages.concat().into());
             self.tell(feed, messages, |told| told.sent += 1);
-            let Ok(kept) = live.put(Delivery { feed: rules.clone(), origin, bytes, wish }).await else {
+            let Ok(kept) = live.put(Delivery { feed: rules.clone(), origin, bytes, wish, answer: Answer::default() }).await else {
                 continue;
             };
             assert_eq!(kept.messages.len(), messages.len());
