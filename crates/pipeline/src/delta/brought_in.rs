@@ -49,7 +49,7 @@ impl Table {
             objects.try_next().await.map_err(|error| Error::Listing { reason: error.to_string() })?
         {
             let name = object.location.filename().and_then(|name| name.strip_suffix(".json"));
-            let version = name.filter(|name| name.len() == 20).and_then(|name| name.parse().ok());
+            let version = name.filter(|name| name.len() == 20).and_then(|name| name.parse::<u64>().ok());
             versions.extend(version.filter(|_| object.last_modified.timestamp_millis() >= since));
         }
         versions.sort_unstable();

@@ -97,7 +97,7 @@ async fn the_fate_tells_receipts_rows_and_errors() {
         fate["commit"]["version"].as_u64() > Some(0) && fate["commit"]["at"].as_str().unwrap().ends_with('Z')
     );
     let asked = server.sql.asked.lock().unwrap();
-    assert_eq!(asked.len(), 3);
+    assert_eq!(asked.len(), 6);
     assert!(asked.iter().all(|(query, ..)| query.contains(&format!("message_id = '{}'", id()))));
 }
 

@@ -55,6 +55,12 @@ impl fmt::Debug for Denial {
     }
 }
 
+impl fmt::Debug for Identity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for TurnedAway {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("TurnedAway").field("denial", &self.denial).finish_non_exhaustive()
