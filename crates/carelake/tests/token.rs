@@ -304,7 +304,21 @@ fn who_came_in_and_who_did_not_is_in_the_audit_zone() {
          FROM audit WHERE action IN ('refused', 'sign_in', 'token_created', 'token_revoked') \
          GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6";
     let answer = place.run(&["sql", "--format", "csv", asked]);
-    expect![[""]].assert_eq(&String::from_utf8(answer.stdout).unwrap());
+    expect![[r#"
+        action,outcome,who_kind,who,entity_kind,what,events
+        refused,failed,token,analysts,reason,scope,1
+        refused,failed,token,analysts,request,POST /hl7,1
+        refused,failed,token,lost one,reason,revoked,1
+        refused,failed,token,lost one,request,GET /v1/errors,1
+        refused,failed,unknown,unknown,reason,no_token,11
+        refused,failed,unknown,unknown,request,GET /v1/messages/{id},11
+        refused,failed,unknown,unknown,times,20,1
+        sign_in,success,token,admin,token,its id,1
+        sign_in,success,token,analysts,token,its id,1
+        token_created,success,local,me,token,its id,3
+        token_revoked,success,local,me,token,its id,1
+    "#]]
+    .assert_eq(&String::from_utf8(answer.stdout).unwrap());
     let verified = place.run(&["verify"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }

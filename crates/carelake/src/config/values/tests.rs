@@ -57,6 +57,8 @@ fn sizes() {
 
 #[test]
 fn shares() {
+    use serde::Deserialize as _;
+
     let share = |text: &str| toml::from_str::<Value>(&format!("x = {text}")).unwrap()["x"].clone();
     for (right, read) in [("0.01", 0.01), ("1", 1.0), ("0", 0.0), ("1.0", 1.0)] {
         let value = Share::deserialize(share(right)).unwrap();
