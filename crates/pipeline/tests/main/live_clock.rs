@@ -8,7 +8,9 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use pipeline::{Delivery, FeedRules, Live, LiveEvent, LiveSettings, LogSettings, MessageId, Wish, verify};
+use pipeline::{
+    Answer, Delivery, FeedRules, Live, LiveEvent, LiveSettings, LogSettings, MessageId, Wish, verify,
+};
 use storage::{Clock, Lake, Location, ThisMachine, receipts_prefix, wal};
 
 use crate::message;
@@ -47,7 +49,13 @@ fn settings(log: LogSettings) -> LiveSettings {
 
 async fn put(live: &Live, feed: &str, number: usize, wish: Wish) {
     let feed = Arc::new(FeedRules { name: feed.into(), ..FeedRules::default() });
-    let delivery = Delivery { feed, origin: "a test".into(), bytes: message(number).into(), wish, answer: Answer::default() };
+    let delivery = Delivery {
+        feed,
+        origin: "a test".into(),
+        bytes: message(number).into(),
+        wish,
+        answer: Answer::default(),
+    };
     if let Some(fates) = live.put(delivery).await.unwrap().fates {
         fates.await.unwrap();
     }

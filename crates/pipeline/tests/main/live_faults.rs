@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use pipeline::{Delivery, FeedRules, Live, LiveSettings, LogSettings, MessageId, Wish, verify};
+use pipeline::{Answer, Delivery, FeedRules, Live, LiveSettings, LogSettings, MessageId, Wish, verify};
 use storage::{Clock, Lake, Location, ThisMachine, receipts_prefix, wal};
 
 use crate::faulty::{self, Faulty};
@@ -212,7 +212,10 @@ impl Senders {
         for _ in 0..2 {
             let (origin, bytes) = ("a test".into(), messages.concat().into());
             self.tell(feed, messages, |told| told.sent += 1);
-            let Ok(kept) = live.put(Delivery { feed: rules.clone(), origin, bytes, wish, answer: Answer::default() }).await else {
+            let Ok(kept) = live
+                .put(Delivery { feed: rules.clone(), origin, bytes, wish, answer: Answer::default() })
+                .await
+            else {
                 continue;
             };
             assert_eq!(kept.messages.len(), messages.len());

@@ -98,7 +98,7 @@ async fn requests_and_questions_are_spans_that_continue_those_of_their_callers()
         ("GET", vec!["http.request.method=GET", "http.response.status_code=404"]),
         (
             "GET /v1/messages/{id}",
-            vec!["http.request.method=GET", "http.response.status_code=404", "http.route=/v1/messages/{id}"],
+            vec!["http.request.method=GET", "http.response.status_code=400", "http.route=/v1/messages/{id}"],
         ),
         (
             "POST /v1/sql",
@@ -135,8 +135,10 @@ async fn a_question_that_fails_or_is_left_says_so_and_a_share_of_the_messages_is
     let (collector, address) = Collector::open().await;
     let traces = traces(&address, 0.5);
     let server = Server::with(|seams| seams.traces = traces.clone()).await;
-    server.post("/v1/sql", "SELECT wrong").await;
-    server.post("/v1/sql", "SELECT two rows damaged").await;
+    for question in ["SELECT wrong", "SELECT two rows damaged"] {
+        let ask = Request::post("/v1/sql").header("content-type", "text/plain");
+        server.send(ask, question).await;
+    }
     for _ in 0..4 {
         server.post("/hl7", MESSAGE).await;
     }

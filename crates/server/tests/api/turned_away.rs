@@ -83,6 +83,7 @@ async fn the_gate_tells_of_each_token_why_and_whose_it_is() {
     let provider = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut settings = OidcSettings::new(format!("http://{}", provider.local_addr().unwrap()));
     settings.audiences = vec!["lake".to_owned()];
+    settings.scopes = [("reader".to_owned(), [Scope::Read].into())].into();
     drop(provider);
     let oidc = Some(Oidc::open(settings).unwrap());
     let gate = TokenGate::new(Authenticator::required(Tokens::of(lake.clone()), oidc), 1_000);

@@ -57,7 +57,7 @@ fn sizes() {
 
 #[test]
 fn shares() {
-    use serde::Deserialize as _;
+    use Deserialize as _;
 
     let share = |text: &str| toml::from_str::<Value>(&format!("x = {text}")).unwrap()["x"].clone();
     for (right, read) in [("0.01", 0.01), ("1", 1.0), ("0", 0.0), ("1.0", 1.0)] {
@@ -185,18 +185,18 @@ fn what_feeds_are_told() {
 
 impl Port {
     fn deserialize_of(text: &str) -> Option<Self> {
-        serde::Deserialize::deserialize(Value::String(text.to_owned())).ok()
+        Deserialize::deserialize(Value::String(text.to_owned())).ok()
     }
 }
 
 #[test]
 fn a_secret_is_shown_nowhere() {
-    let secret: Secret = serde::Deserialize::deserialize(Value::String("canary".to_owned())).unwrap();
+    let secret: Secret = Deserialize::deserialize(Value::String("canary".to_owned())).unwrap();
     assert_eq!(format!("{secret:?} {:?}", Some(&secret)), "(set) Some((set))");
     assert_eq!(Value::try_from(&secret).unwrap().as_str(), Some("(set)"));
     assert_eq!(secret.reveal(), "canary");
     for wrong in [Value::Integer(4711), Value::String(String::new()), Value::from(vec!["canary"])] {
-        let error = <Secret as serde::Deserialize>::deserialize(wrong).unwrap_err().to_string();
+        let error = <Secret as Deserialize>::deserialize(wrong).unwrap_err().to_string();
         assert!(!error.contains("canary") && !error.contains("4711"), "{error}");
     }
 }
