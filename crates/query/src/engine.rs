@@ -10,7 +10,7 @@ use datafusion::common::config::Dialect;
 use datafusion::dataframe::DataFrame;
 use datafusion::execution::context::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::execution::memory_pool::FairSpillPool;
-use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use storage::{Lake, error_table, staging_table};
 
@@ -78,6 +78,22 @@ impl Engine {
 
     /// Opens a lake.
     pub async fn open_with(lake: &Lake, options: Options) -> Result<Self> {
+        let memory = options.memory.unwrap_or(MEMORY);
+        let pool = FairSpillPool::new(memory);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_metadata_cache_limit(memory / 2)
+            .build_arc()?;
+        Self::open_in(lake, options, runtime).await
+    }
+
+    /// Opens the state that a lake has now. What an engine of the lake that was opened before knows of its files is known to this
+    /// one, and they share the memory that queries may take.
+    pub async fn open_after(before: &Self, options: Options) -> Result<Self> {
+        Self::open_in(&before.lake, options, before.context.runtime_env()).await
+    }
+
+    async fn open_in(lake: &Lake, options: Options, runtime: Arc<RuntimeEnv>) -> Result<Self> {
         let staging = log::open(lake, &staging_table(), options.as_of).await?;
         // The tables count their versions each for itself; what they share is time.
         let moment = match options.as_of {
@@ -90,11 +106,6 @@ impl Engine {
         let segments = Arc::new(Segments::new(staging.clone()));
 
         let memory = options.memory.unwrap_or(MEMORY);
-        let pool = FairSpillPool::new(memory);
-        let runtime = RuntimeEnvBuilder::new()
-            .with_memory_pool(Arc::new(pool))
-            .with_metadata_cache_limit(memory / 2)
-            .build_arc()?;
         let mut config = config().with_batch_size(batch_size(memory));
         // A table of hashes must fit into memory, sorted runs need not.
         let fits = staging.rows().unwrap_or(usize::MAX) < memory / BYTES_A_HASHED_ROW;

@@ -45,10 +45,11 @@ impl LakeSql {
         }
         let offsets = self.offsets.clone();
         let options = Options { memory: Some(self.memory), audit, offsets, ..Options::default() };
-        let engine = Engine::open_with(&self.lake, options)
-            .await
-            .map_err(|error| problem(&error, SqlProblemKind::Lake))?;
-        let engine = Arc::new(engine);
+        let engine = match &*open {
+            Some((_, before)) => Engine::open_after(before, options).await,
+            None => Engine::open_with(&self.lake, options).await,
+        };
+        let engine = Arc::new(engine.map_err(|error| problem(&error, SqlProblemKind::Lake))?);
         *open = Some((Instant::now(), engine.clone()));
         Ok(engine)
     }

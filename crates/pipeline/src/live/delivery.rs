@@ -311,7 +311,7 @@ impl Carried {
         &self.feed.name
     }
 
-    /// Its bytes, framed.
+    /// How long it is, framed, up to the end of its last message.
     pub(super) fn bytes(&self) -> u64 {
         self.items.last().map_or(0, |item| (item.start + item.length) as u64)
     }
@@ -321,8 +321,13 @@ impl Carried {
         self.items.iter().map(|item| (&item.id, item.filtered_by.is_some()))
     }
 
-    /// The receipts, with the bytes of those that have them at hand.
-    pub(super) fn receipts(&self, place: &Place) -> Vec<(Receipt, Option<Content>)> {
+    /// Its bytes, framed, if there was room to keep them.
+    pub(super) fn held(&self) -> Option<Bytes> {
+        self.bytes.clone()
+    }
+
+    /// The receipts with the content of each, which is a part of the framed bytes.
+    pub(super) fn receipts(&self, place: &Place, framed: &Bytes) -> Vec<(Receipt, Content)> {
         let receipt = |(item, sequence): (&Item, u64)| {
             let receipt = Receipt {
                 message_id: item.id,
@@ -339,12 +344,8 @@ impl Carried {
                 filtered_by: item.filtered_by.clone(),
                 answer: self.answer.map(str::to_owned),
             };
-            let bytes = self.bytes.as_ref().map(|bytes| bytes.slice(item.start..item.start + item.length));
-            let content = bytes.map(|bytes| match item.is_message {
-                true => Content::Message(bytes),
-                false => Content::Junk(bytes),
-            });
-            (receipt, content)
+            let bytes = framed.slice(item.start..item.start + item.length);
+            (receipt, if item.is_message { Content::Message(bytes) } else { Content::Junk(bytes) })
         };
         self.items.iter().zip(place.first..).map(receipt).collect()
     }

@@ -196,21 +196,16 @@ impl Follower {
     async fn messages(&self, group: &Group) -> Result<Vec<(Receipt, Content)>> {
         let mut messages = Vec::with_capacity(group.messages());
         for (place, carried) in group.deliveries() {
-            for (receipt, content) in carried.receipts(place) {
-                let content = match content {
-                    Some(content) => content,
-                    None => self.read_again(&receipt).await?,
-                };
-                messages.push((receipt, content));
-            }
+            let framed = match carried.held() {
+                Some(framed) => framed,
+                None => {
+                    let range = place.offset..place.offset + carried.bytes();
+                    raw::read_range(&self.lake, &place.key, range).await?
+                }
+            };
+            messages.extend(carried.receipts(place, &framed));
         }
         Ok(messages)
-    }
-
-    /// The parser tells what is no message: it finds no header in it.
-    async fn read_again(&self, receipt: &Receipt) -> Result<Content> {
-        let range = receipt.raw_offset..receipt.raw_offset + receipt.raw_length;
-        Ok(Content::Message(raw::read_range(&self.lake, &receipt.raw_key, range).await?))
     }
 
     async fn open_stage(&mut self) -> Result<&mut Stage> {

@@ -71,7 +71,7 @@ async fn a_great_many_ids() {
     let each = bytes as f64 / wanted as f64;
     eprintln!("{:.0} MB on disk in {} objects, {each:.1} bytes an id", bytes as f64 / 1e6, kept.len());
 
-    let step = wanted / (ASKED * TIMES) | 1;
+    let step = (wanted / (ASKED * TIMES)) | 1;
     for (what, first) in [("that are not there", wanted), ("that are there", 0)] {
         let began = Instant::now();
         for time in 0..TIMES {

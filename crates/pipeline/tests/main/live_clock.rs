@@ -82,7 +82,7 @@ async fn messages_keep_their_order_and_their_ages_are_true() {
         assert!(live.waiting_since().is_none_or(|since| since < SOON));
     }
     live.close().await;
-    let ages = ages.lock().unwrap();
+    let ages = ages.lock().unwrap().clone();
     assert_eq!(ages.len(), 30);
     assert!(ages.iter().all(|age| *age < SOON), "{ages:?}");
 
