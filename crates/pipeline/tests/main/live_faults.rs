@@ -1,7 +1,7 @@
 //! A disk or a store that fails at any call of a live lake: when it is well again, what was acknowledged is there once,
 //! what was refused is there once or not at all, and the ledger closes.
 //!
-//! Of each fault so many calls are tried as `CARELAKE_FAULTS` says (12), spread over all there are; `all` tries each.
+//! Of each fault so many calls are tried as `CARELAKE_FAULTS` says (6), spread over all there are; `all` tries each.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -121,7 +121,7 @@ impl Clock for AnHourLater {
 
 /// Calls each of the numbers below a limit, or some of them.
 fn at_some_of(limit: usize, test: impl Fn(usize) + Sync) {
-    let wanted = std::env::var("CARELAKE_FAULTS").unwrap_or_else(|_| "12".into());
+    let wanted = std::env::var("CARELAKE_FAULTS").unwrap_or_else(|_| "6".into());
     let samples = wanted.parse().unwrap_or(limit).clamp(1, limit);
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
