@@ -7,6 +7,7 @@ pub mod feeds;
 pub mod gate;
 pub mod intake;
 pub mod metrics;
+mod outward;
 mod promise;
 pub mod tls;
 pub mod traces;

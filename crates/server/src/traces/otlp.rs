@@ -13,8 +13,10 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanData, SpanExporter as Exports,
 };
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use tokio::runtime::Handle;
+
+use crate::outward;
 
 /// How long one delivery to the collector may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -129,17 +131,8 @@ struct Sender {
 
 impl Sender {
     fn new(endpoint: &Url, token: Option<&str>) -> Result<Self, Unsendable> {
-        // Somebody else may have set the process's provider of cryptography already: theirs will do.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let mut client = Client::builder()
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE)
-            .redirect(redirect::Policy::none())
-            .user_agent("carelake");
-        if crate::auth::oidc::is_this_machine(endpoint) {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| Unsendable(format!("no client can be made: {error}")))?;
+        let client = outward::client(Some(endpoint), PATIENCE)
+            .map_err(|error| Unsendable(format!("no client can be made: {error}")))?;
         let authorization = token.map(|token| {
             let mut header = reqwest::header::HeaderValue::try_from(format!("Bearer {token}"))
                 .map_err(|_| Unsendable("the token cannot stand in a header".to_owned()))?;

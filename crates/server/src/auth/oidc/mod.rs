@@ -17,7 +17,6 @@ use self::claims::Claims;
 use self::keys::{Key, Keys};
 use self::provider::Provider;
 pub use self::settings::OidcSettings;
-pub(crate) use self::settings::is_this_machine;
 use super::{Principal, Refusal, Result};
 
 /// Recognises the tokens of one identity provider.

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Url, redirect};
+use reqwest::{Client, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::settings::{OidcSettings, is_safe, is_this_machine};
+use super::settings::{OidcSettings, is_safe};
 use crate::auth::{Error, Result};
+use crate::outward;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -52,17 +53,8 @@ pub(super) enum Unreachable {
 
 impl Provider {
     pub(super) fn open(settings: &OidcSettings) -> Result<Self> {
-        // Somebody else may have set the process's provider of cryptography already: theirs will do.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let mut client = Client::builder()
-            .timeout(PATIENCE)
-            .connect_timeout(PATIENCE)
-            .redirect(redirect::Policy::none())
-            .user_agent("carelake");
-        if Url::parse(&settings.issuer).is_ok_and(|url| is_this_machine(&url)) {
-            client = client.no_proxy();
-        }
-        let client = client.build().map_err(|error| Error::Oidc {
+        let url = Url::parse(&settings.issuer).ok();
+        let client = outward::client(url.as_ref(), PATIENCE).map_err(|error| Error::Oidc {
             key: "issuer",
             reason: format!("cannot be asked: {error}"),
             hint: "look at the certificates that this machine trusts",

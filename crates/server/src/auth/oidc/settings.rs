@@ -8,6 +8,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily};
 use reqwest::Url;
 
 use crate::auth::{Error, Result, Scope};
+use crate::outward::is_this_machine;
 
 /// Clocks that differ by more than this are out of order.
 const LONGEST_LEEWAY: Duration = Duration::from_secs(300);
@@ -111,9 +112,4 @@ pub(super) fn is_safe(address: &str) -> bool {
         "http" => is_this_machine(&url),
         _ => false,
     }
-}
-
-/// Whether a URL leads to this machine.
-pub(crate) fn is_this_machine(url: &Url) -> bool {
-    matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"))
 }
