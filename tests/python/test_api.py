@@ -8,9 +8,9 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import unittest
 
+from cases import LakeTest
 from programs import carelake, testkit
 from servers import Server
 
@@ -18,13 +18,9 @@ EXAMPLES = os.environ.get("CARELAKE_API_EXAMPLES", "6")
 CHECKS = ["not_a_server_error", "status_code_conformance", "content_type_conformance", "response_schema_conformance"]
 
 
-class Api(unittest.TestCase):
+class Api(LakeTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.lake = os.path.join(self.folder, "lake")
-        carelake("init", self.lake)
+        super().setUp()
         feed = testkit("feed", "--mix", "everything", "--count", "20", "--seed", "5")
         carelake("ingest", "--lake", self.lake, "-", input=feed)
         carelake("ingest", "--lake", self.lake, "-", input=b"no message at all")

@@ -4,13 +4,13 @@ through every door, every kind of error is made, and none of the names is in a l
 import gzip
 import json
 import os
-import tempfile
 import threading
 import unittest
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from cases import LakeTest
 from programs import carelake
 from servers import Server, mllp_exchange, wait_until
 
@@ -38,13 +38,9 @@ class Taking(BaseHTTPRequestHandler):
         pass
 
 
-class Canary(unittest.TestCase):
+class Canary(LakeTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.lake = os.path.join(self.folder, "lake")
-        carelake("init", self.lake)
+        super().setUp()
         self.collector = Collector()
         self.addCleanup(self.collector.close)
         more = f'\n[traces]\notlp_endpoint = "http://127.0.0.1:{self.collector.server_port}"\nsample = 1.0\n'

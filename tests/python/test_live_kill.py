@@ -9,11 +9,11 @@ import os
 import random
 import re
 import shutil
-import tempfile
 import time
 import unittest
 import urllib.request
 
+from cases import LakeTest
 from programs import carelake
 from senders import Sender, read_ledgers
 from servers import Server, mllp_exchange, wait_until
@@ -22,21 +22,14 @@ ROUNDS = int(os.environ.get("CARELAKE_KILL_ROUNDS", 8))
 SEED = int(os.environ.get("CARELAKE_KILL_SEED", random.randrange(1 << 32)))
 
 
-class LakeTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.lake = os.path.join(self.folder, "lake")
-        carelake("init", self.lake)
-
+class Servers(LakeTest):
     def server(self, name="server", **more):
         server = Server(self.lake, self.folder, name, **more)
         self.addCleanup(server.close)
         return server
 
 
-class Kill(LakeTest):
+class Kill(Servers):
     def test_one_server(self):
         self.kill_and_account([self.server()], ROUNDS)
 
@@ -103,7 +96,7 @@ class Kill(LakeTest):
 
 
 @unittest.skipUnless(shutil.which("strace"), "strace is not installed")
-class OrderOfSyscalls(LakeTest):
+class OrderOfSyscalls(Servers):
     """What survives a kill may still be in memory alone: only the order of syscalls tells that it was on the disk before."""
 
     def setUp(self):

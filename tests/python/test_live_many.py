@@ -9,11 +9,11 @@ import re
 import resource
 import socket
 import subprocess
-import tempfile
 import threading
 import unittest
 import urllib.request
 
+from cases import LakeTest
 from programs import BUILT, carelake
 from servers import Server, mllp_exchange, wait_until
 
@@ -24,13 +24,9 @@ MESSAGES = 1_600
 MOST_BYTES_EACH, MOST_BYTES_ELSE = 50_000, 400_000_000
 
 
-class Many(unittest.TestCase):
+class Many(LakeTest):
     def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-        self.lake = os.path.join(self.folder, "lake")
-        carelake("init", self.lake)
+        super().setUp()
         # Both the server and those who connect need a file for each connection.
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         wanted = SILENT + 1_000
