@@ -97,9 +97,10 @@ impl Sender<'_, '_> {
 
     /// Sends what is due, as far as the window allows.
     fn fill(&mut self, stream: &mut TcpStream, work: &Work<'_>) -> io::Result<()> {
-        let now = Instant::now();
         let mut out = Vec::new();
         while self.unanswered.len() < self.window {
+            // A message without a rate is due when it is taken, which is after the one before it.
+            let now = Instant::now();
             let message = if self.again.front().is_some_and(|(due, _)| *due <= now) {
                 self.tally.counts.resent += 1;
                 self.again.pop_front().map(|(_, message)| message)
