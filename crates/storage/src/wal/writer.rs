@@ -20,6 +20,9 @@ const GROUP: usize = 4_096;
 /// Bytes written with one sync, save that a group has one delivery at least.
 const GROUP_BYTES: usize = 16 << 20;
 
+/// How often a group lets others have their turn before it is written, at most, as long as each brings more.
+const TURNS: usize = 4;
+
 /// When a segment is closed.
 #[derive(Clone, Copy, Debug)]
 pub struct LogSettings {
@@ -188,14 +191,7 @@ impl<T: Send + 'static> Writer<T> {
                 },
             };
             let Some(first) = first else { break };
-            let mut bytes = first.bytes.len();
-            let mut group = vec![first];
-            while group.len() < GROUP && bytes < GROUP_BYTES {
-                let Ok(request) = requests.try_recv() else { break };
-                bytes += request.bytes.len();
-                group.push(request);
-            }
-            self.write(group).await;
+            self.write(gather(first, &mut requests).await).await;
         }
         self.close();
     }
@@ -258,6 +254,27 @@ impl<T: Send + 'static> Writer<T> {
             _ => drop(self.told.send(Durable::Closed(segment.name))),
         }
     }
+}
+
+/// What is written with one sync: all that has come, and what those bring who are about to be heard. On a busy machine that is
+/// most of what would make up the next group; on an idle one it costs microseconds.
+async fn gather<T>(first: Request<T>, requests: &mut mpsc::Receiver<Request<T>>) -> Vec<Request<T>> {
+    let mut bytes = first.bytes.len();
+    let mut group = vec![first];
+    for turn in 0..TURNS {
+        let before = group.len();
+        while group.len() < GROUP && bytes < GROUP_BYTES {
+            let Ok(request) = requests.try_recv() else { break };
+            bytes += request.bytes.len();
+            group.push(request);
+        }
+        let is_full = group.len() >= GROUP || bytes >= GROUP_BYTES;
+        if is_full || (turn > 0 && group.len() == before) {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    group
 }
 
 impl Segment {
