@@ -155,6 +155,20 @@ impl Lake {
         }
     }
 
+    /// Makes the name of an object durable that is there: on a disk a name may be seen before it is.
+    pub async fn sync_name(&self, key: &Path) -> Result<()> {
+        let Some(folder) = self.folder() else { return Ok(()) };
+        let (path, disk) = (folder.join(key.as_ref()), self.disk());
+        let synced = tokio::task::spawn_blocking(move || disk.sync_folder(path.parent().unwrap_or(&path)));
+        let failed = |source: Box<dyn std::error::Error + Send + Sync>| {
+            Error::store("write", key, StoreError::Generic { store: "disk", source })
+        };
+        match synced.await {
+            Ok(synced) => synced.map_err(|error| failed(error.into())),
+            Err(error) => Err(failed(error.into())),
+        }
+    }
+
     /// Begins an object whose key is known only when all of it has passed by.
     pub async fn upload(&self) -> Result<Upload> {
         Upload::begin(self.store.clone()).await

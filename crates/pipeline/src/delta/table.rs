@@ -71,21 +71,32 @@ impl Table {
     pub(super) async fn commit(&self, version: u64) -> Result<Option<bytes::Bytes>> {
         let commit = self.log.read_commit_entry(version).await?;
         if let Some(commit) = &commit {
-            let key = self.folder.clone().join("_delta_log").join(format!("{version:020}.json"));
-            storage::check_commit_text(&key, version, commit)?;
+            storage::check_commit_text(&self.commit_key(version), version, commit)?;
         }
         Ok(commit)
     }
 
-    /// Puts a commit at a version, or says that another was first.
+    /// Puts a commit at a version, or says that another was first. Where the reply was lost, what stands there tells whose it is:
+    /// no two commits are the same, for each names files, or a time, of its own.
     pub(super) async fn write(&self, version: u64, commit: bytes::Bytes) -> Result<()> {
         use deltalake::kernel::transaction::TransactionError;
-        let commit = CommitOrBytes::LogBytes(commit);
-        match self.log.write_commit_entry(version, commit, uuid::Uuid::new_v4()).await {
-            Ok(()) => Ok(()),
-            Err(TransactionError::VersionAlreadyExists(_)) => Err(Error::VersionTaken),
-            Err(error) => Err(deltalake::DeltaTableError::from(error).into()),
+        let written = CommitOrBytes::LogBytes(commit.clone());
+        let Err(error) = self.log.write_commit_entry(version, written, uuid::Uuid::new_v4()).await else {
+            return Ok(());
+        };
+        let is_ours = match self.log.read_commit_entry(version).await {
+            Ok(Some(there)) => Some(there == commit),
+            Ok(None) | Err(_) => None,
+        };
+        match (is_ours, error) {
+            (Some(true), _) => Ok(self.lake.sync_name(&self.commit_key(version)).await?),
+            (Some(false), _) | (None, TransactionError::VersionAlreadyExists(_)) => Err(Error::VersionTaken),
+            (None, error) => Err(deltalake::DeltaTableError::from(error).into()),
         }
+    }
+
+    fn commit_key(&self, version: u64) -> Path {
+        self.folder.clone().join("_delta_log").join(format!("{version:020}.json"))
     }
 
     /// The newest state of the table, checked to be one that this program may write to.

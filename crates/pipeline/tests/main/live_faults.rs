@@ -11,7 +11,7 @@ use std::time::Duration;
 use arrow_array::cast::AsArray;
 use object_store::memory::InMemory;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use pipeline::{Answer, Delivery, FeedRules, Live, LiveSettings, LogSettings, MessageId, Wish, verify};
+use pipeline::{Answer, Delivery, Fate, FeedRules, Live, LiveSettings, LogSettings, MessageId, Wish, verify};
 use storage::{Clock, Lake, Location, ThisMachine, receipts_prefix, wal};
 
 use crate::faulty::{self, Faulty};
@@ -209,7 +209,7 @@ impl Senders {
     /// Sends a delivery, and once more if it was refused.
     async fn send(&self, live: &Live, feed: &str, messages: &[String], wish: Wish) {
         let rules = Arc::new(FeedRules { name: feed.into(), ..FeedRules::default() });
-        for _ in 0..2 {
+        for attempt in 0..2 {
             let (origin, bytes) = ("a test".into(), messages.concat().into());
             self.tell(feed, messages, |told| told.sent += 1);
             let Ok(kept) = live
@@ -221,7 +221,18 @@ impl Senders {
             assert_eq!(kept.messages.len(), messages.len());
             self.tell(feed, messages, |told| told.acknowledged += 1);
             if let Some(fates) = kept.fates {
-                fates.await.unwrap();
+                let fates = fates.await.unwrap();
+                // What a fault delays, or makes seem to fail, ends as what it is.
+                for (position, fate) in fates.iter().enumerate() {
+                    let is_message = messages[position].starts_with("MSH");
+                    let is_right = match fate {
+                        Fate::Staged => is_message && position == 0,
+                        Fate::Duplicate => is_message && (position > 0 || attempt > 0),
+                        Fate::Error(_) => !is_message,
+                        Fate::Filtered => false,
+                    };
+                    assert!(is_right, "{position} of attempt {attempt}: {fate:?}");
+                }
             }
             return;
         }
