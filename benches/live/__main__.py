@@ -30,7 +30,8 @@ def main():
     with tempfile.TemporaryDirectory(dir=options.folder) as folder, contextlib.redirect_stdout(Both(sys.stdout, report)):
         print(machine(options), flush=True)
         print_disk(syncs := measure_disk(folder, options.syncs))
-        loads = [mllp_load(folder, options, window, syncs[in_flight]) for window, in_flight in [(1, CONNECTIONS), (32, CONNECTIONS * 32)]]
+        loads = [mllp_load(folder, options, window, syncs) for window in [1, 32]]
+        loads.append(mllp_load(folder, options, 32, syncs, options.rate))
         loads.append(http_load(folder, options))
         print_loads(loads)
         print_freshness(loads)
@@ -46,7 +47,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="seconds, to see that it works; the figures mean nothing")
     parser.add_argument("--seconds", type=int, default=30, help="how long each load runs [30]")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="then a load at a steady rate for so long, memory watched")
-    parser.add_argument("--rate", type=int, default=2_000, help="messages a second of the soak [2000]")
+    parser.add_argument("--rate", type=int, default=10_000, help="messages a second of the loads at a steady rate, the soak among them [10000]")
     parser.add_argument("--syncs", type=int, default=500, help="appends whose median is the disk's latency [500]")
     parser.add_argument("--into", metavar="PAGE", help="put the report into this page, between its marks, instead of the one there")
     parser.add_argument("--folder", default=tempfile.gettempdir(), help="where lakes are made, on the disk that is meant; they are removed at the end")
@@ -96,12 +97,12 @@ def measure_disk(folder, times):
     return sizes
 
 
-def mllp_load(folder, options, window, sync_ms):
-    words = ["--connections", CONNECTIONS, "--window", window, "--seconds", options.seconds]
-    load = measure(folder, f"mllp-{window}", lambda serving: send("--mllp", serving.mllp, *words))
-    load["what"] = f"MLLP, {CONNECTIONS} connections, window {window}"
+def mllp_load(folder, options, window, syncs, rate=None):
+    words = ["--connections", CONNECTIONS, "--window", window, "--seconds", options.seconds, *(["--rate", rate] if rate else [])]
+    load = measure(folder, f"mllp-{window}-{rate or 'all'}", lambda serving: send("--mllp", serving.mllp, *words))
+    load["what"] = f"MLLP, {CONNECTIONS} connections, window {window}" + (f", {rate:,} a second" if rate else "")
     # At best every sync carries one message of each place in every window.
-    load["bound"] = CONNECTIONS * window / (sync_ms / 1000)
+    load["bound"] = None if rate else CONNECTIONS * window / (syncs[CONNECTIONS * window] / 1000)
     return load
 
 
@@ -172,7 +173,7 @@ def soak(folder, options):
     with Serving(folder, "soak") as serving:
         before, memory = serving.metrics(), Memory(serving, 5)
         memory.start()
-        report = send("--mllp", serving.mllp, "--connections", CONNECTIONS, "--rate", options.rate, "--seconds", options.soak * 60)
+        report = send("--mllp", serving.mllp, "--connections", CONNECTIONS, "--window", 32, "--rate", options.rate, "--seconds", options.soak * 60)
         samples, slope = memory.finish()
         wait_for_backlog(serving)
         after = serving.metrics()
