@@ -99,13 +99,15 @@ impl Sender<'_, '_> {
     fn fill(&mut self, stream: &mut TcpStream, work: &Work<'_>) -> io::Result<()> {
         let mut out = Vec::new();
         while self.unanswered.len() < self.window {
-            // A message without a rate is due when it is taken, which is after the one before it.
             let now = Instant::now();
             let message = if self.again.front().is_some_and(|(due, _)| *due <= now) {
                 self.tally.counts.resent += 1;
                 self.again.pop_front().map(|(_, message)| message)
             } else if self.again.is_empty() && self.next.as_ref().is_some_and(|message| message.due <= now) {
-                std::mem::replace(&mut self.next, work.take())
+                let next = std::mem::replace(&mut self.next, work.take());
+                // Without a rate it is due when there is room for it in the window.
+                let is_rated = self.plan.rate.is_some();
+                next.map(|message| Message { due: if is_rated { message.due } else { now }, ..message })
             } else {
                 None
             };
