@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use arrow_schema::SchemaRef;
 use futures::future::BoxFuture;
 use object_store::path::Path;
+use tokio::sync::Mutex;
 
 use crate::delta::{Attempt, DataFile, Writer};
 use crate::seen::{Known, Seen};
@@ -30,10 +31,10 @@ pub(crate) struct Committed {
 
 /// Adds a data file to a table.
 ///
-/// `again` makes the addition once more without the ids it is given, or nothing if none are left.
+/// Others may look into `seen` meanwhile: it is locked for no longer than each question takes. `again` makes the addition once more without the ids it is given, or nothing if none are left.
 pub(crate) async fn commit<'a>(
     writer: &mut Writer,
-    seen: &mut Seen,
+    seen: &Mutex<Seen>,
     mut addition: Addition,
     again: impl Fn(HashSet<MessageId>) -> BoxFuture<'a, Result<Option<Addition>>>,
 ) -> Result<Committed> {
@@ -44,7 +45,7 @@ pub(crate) async fn commit<'a>(
         follow(writer, seen, theirs).await?;
         // Asked of all that is known, and not of what is learned now: the commit of a batch before this one may have learned of
         // what another added since these ids were claimed.
-        let held = seen.hold_all(&addition.known.ids).await?;
+        let held = seen.lock().await.hold_all(&addition.known.ids).await?;
         let present: HashSet<MessageId> =
             addition.known.ids.iter().zip(held).filter(|(_, held)| *held).map(|(id, _)| *id).collect();
         if !present.is_empty() {
@@ -59,6 +60,7 @@ pub(crate) async fn commit<'a>(
         match writer.try_append(std::slice::from_ref(&addition.file)).await? {
             Attempt::Done => {
                 let file = writer.table().key_of(&addition.file.path);
+                let mut seen = seen.lock().await;
                 let reused_control_ids = seen.reused(&addition.known).await?;
                 seen.added(&file, &addition.known).await?;
                 return Ok(Committed { left_out, reused_control_ids });
@@ -69,9 +71,9 @@ pub(crate) async fn commit<'a>(
 }
 
 /// Tells who knows the ids what others did to the table, beginning with the files that were read of already.
-async fn follow(writer: &mut Writer, seen: &mut Seen, new_files: Vec<Path>) -> Result<()> {
-    seen.follow(new_files, writer.take_removed());
+async fn follow(writer: &mut Writer, seen: &Mutex<Seen>, new_files: Vec<Path>) -> Result<()> {
+    seen.lock().await.follow(new_files, writer.take_removed());
     let new_files = writer.catch_up().await?;
-    seen.follow(new_files, writer.take_removed());
+    seen.lock().await.follow(new_files, writer.take_removed());
     Ok(())
 }

@@ -24,6 +24,15 @@ pub struct Rules {
     pub strict: bool,
 }
 
+impl Rules {
+    /// The same for what was received before: whether it is too long was judged then, by the limit of then.
+    pub(crate) fn of_received(&self) -> Self {
+        let mut rules = self.clone();
+        rules.options.limits.message_bytes = usize::MAX;
+        rules
+    }
+}
+
 /// A batch of messages, converted.
 #[derive(Debug)]
 pub(crate) struct Converted {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use hl7::stream::PieceKind;
 use storage::{Lake, error_bytes_key, error_lenient_key, staging_table};
+use tokio::sync::Mutex;
 
 use crate::commit::commit;
 use crate::convert::Rules;
@@ -48,7 +49,7 @@ impl fmt::Display for Retried {
 pub async fn retry(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retried> {
     // What it writes is not swept as long as it lives.
     let own = run::Run::begin(lake)?;
-    let outcome = retry_all(lake, ids, rules).await;
+    let outcome = retry_all(lake, ids, &rules.of_received()).await;
     own.end();
     outcome
 }
@@ -58,15 +59,14 @@ async fn retry_all(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retr
     let mut outcome = Retried { retried: entries.len() as u64, ..Retried::default() };
     let receipts = receipts_of(lake, &entries).await?;
     let mut staging = Writer::open(Table::at(lake, staging_table())?).await?;
-    let mut staged = Seen::open(lake, staging.table()).await?;
+    let staged = Mutex::new(Seen::open(lake, staging.table()).await?);
     let mut batch = Vec::new();
     let mut waived = HashSet::new();
     let mut bytes = 0;
     let mut waiting = receipts.into_iter().peekable();
     while let Some(receipt) = waiting.next() {
-        // What is too long to be read, or could not be unpacked, is no more readable now.
-        let limit = rules.options.limits.message_bytes as u64;
-        if !receipt.sha256.is_empty() && receipt.raw_length <= limit {
+        // What was too long to be read, or could not be unpacked, is no more readable now.
+        if !receipt.sha256.is_empty() {
             if receipt.strict && !rules.strict {
                 waived.insert(receipt.message_id);
             }
@@ -77,8 +77,7 @@ async fn retry_all(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retr
         }
         if bytes >= BATCH_BYTES || waiting.peek().is_none() {
             let messages = std::mem::take(&mut batch);
-            outcome.staged +=
-                stage(lake, &mut staging, &mut staged, messages, &entries, rules, &waived).await?;
+            outcome.staged += stage(lake, &mut staging, &staged, messages, &entries, rules, &waived).await?;
             bytes = 0;
         }
     }
@@ -90,7 +89,7 @@ async fn retry_all(lake: &Lake, ids: &[MessageId], rules: &Rules) -> Result<Retr
 async fn stage(
     lake: &Lake,
     staging: &mut Writer,
-    staged: &mut Seen,
+    staged: &Mutex<Seen>,
     messages: Vec<(Receipt, Bytes)>,
     entries: &HashMap<MessageId, ErrorEntry>,
     rules: &Rules,

@@ -85,7 +85,7 @@ pub(crate) struct Stage {
     staging: Writer,
     staged: SharedSeen,
     errors: Writer,
-    failed: Seen,
+    failed: Mutex<Seen>,
     reused_control_ids: u64,
     progress: Arc<Progress>,
 }
@@ -100,7 +100,7 @@ impl Stage {
             rules: rules.clone(),
             staged: Arc::new(Mutex::new(Seen::open(lake, staging.table()).await?)),
             staging,
-            failed: Seen::open(lake, errors.table()).await?,
+            failed: Mutex::new(Seen::open(lake, errors.table()).await?),
             errors,
             reused_control_ids: 0,
             progress,
@@ -137,7 +137,7 @@ impl Stage {
     /// Keeps what is known of ids for the next run. If that fails, the next run reads it from the tables.
     pub(crate) async fn keep_seen(&mut self) {
         let _ = self.staged.lock().await.keep().await;
-        let _ = self.failed.keep().await;
+        let _ = self.failed.lock().await.keep().await;
     }
 
     /// The ids of the staging table.
@@ -241,17 +241,16 @@ impl Stage {
     pub(crate) async fn commit(&mut self, converted: Converted) -> Result<Outcome> {
         let Converted { settles, mut accounting, bytes, messages, prepared, mut failures, underway } =
             converted;
-        let seen = self.staged.clone();
-        let mut seen = seen.lock().await;
-        for failure in &prepared.failures {
-            seen.release(failure.receipt.message_id);
+        {
+            let mut staged = self.staged.lock().await;
+            prepared.failures.iter().for_each(|failure| staged.release(failure.receipt.message_id));
         }
         failures.extend(prepared.failures);
         accounting.error += failures.len() as u64;
         let reason = |failure: &Failure| (failure.receipt.message_id, failure.reason.clone());
         let errors = failures.iter().map(reason).collect();
         let mut new = HashSet::new();
-        put_failures(&self.lake, &mut self.errors, &mut self.failed, failures).await?;
+        put_failures(&self.lake, &mut self.errors, &self.failed, failures).await?;
 
         if let Some(addition) = prepared.addition {
             let ids = addition.known.ids.clone();
@@ -260,7 +259,7 @@ impl Stage {
                 let (table, messages) = (table.clone(), messages.clone());
                 async move { prepare_without(lake, &table, &messages, rules, &left_out).await }.boxed()
             };
-            let committed = commit(&mut self.staging, &mut seen, addition, again).await?;
+            let committed = commit(&mut self.staging, &self.staged, addition, again).await?;
             let left_out = committed.left_out.len();
             accounting.staged += (ids.len() - left_out) as u64;
             accounting.duplicate += left_out as u64;
@@ -269,7 +268,7 @@ impl Stage {
             new.extend(ids.into_iter().filter(|id| !committed.left_out.contains(id)));
         }
         // By now those before them have found their end, and they share it.
-        let held = seen.hold_all(&underway).await?;
+        let held = self.staged.lock().await.hold_all(&underway).await?;
         let staged = held.iter().filter(|held| **held).count() as u64;
         accounting.duplicate += staged;
         accounting.error += underway.len() as u64 - staged;
@@ -285,7 +284,7 @@ impl Stage {
 impl Stage {
     /// What is staged is in error no more.
     async fn resolve(&mut self, staged: &[MessageId]) -> Result<()> {
-        let failed = self.failed.hold_all(staged).await?;
+        let failed = self.failed.lock().await.hold_all(staged).await?;
         let resolved = staged.iter().zip(failed).filter(|(_, failed)| *failed).map(|(id, _)| *id).collect();
         resolve(&self.lake, &resolved, &[]).await
     }
@@ -295,11 +294,11 @@ impl Stage {
 pub(crate) async fn put_failures(
     lake: &Lake,
     errors: &mut Writer,
-    failed: &mut Seen,
+    failed: &Mutex<Seen>,
     mut failures: Vec<Failure>,
 ) -> Result<()> {
     let ids: Vec<_> = failures.iter().map(|failure| failure.receipt.message_id).collect();
-    let mut claims = failed.claim_all(&ids).await?.into_iter();
+    let mut claims = failed.lock().await.claim_all(&ids).await?.into_iter();
     failures.retain(|_| claims.next() == Some(Claim::New));
     if failures.is_empty() {
         return Ok(());

@@ -20,6 +20,7 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use object_store::path::Path;
 use storage::{Lake, error_table, raw, settled_prefix, staging_table};
+use tokio::sync::Mutex;
 
 use self::first::First;
 use self::mark::Mark;
@@ -91,7 +92,7 @@ pub async fn replay(
     if scope.from.zip(scope.to).is_some_and(|(from, to)| from >= to) {
         return Err(Error::EmptySpan);
     }
-    let rules = Rules { strict: false, ..rules.clone() };
+    let rules = Rules { strict: false, ..rules.of_received() };
     let mark = Mark::put(lake).await?;
     let ended = attempt(lake, scope, &rules, progress).await;
     mark.remove(lake).await;
@@ -160,8 +161,8 @@ impl<'l> Replay<'l> {
         let (mut built, failures, staged) = self.build().await?;
         let error = self.first.len() - staged;
         let mut errors = Writer::open(Table::at(self.lake, error_table())?).await?;
-        let mut failed = Seen::open(self.lake, errors.table()).await?;
-        put_failures(self.lake, &mut errors, &mut failed, failures).await?;
+        let failed = Mutex::new(Seen::open(self.lake, errors.table()).await?);
+        put_failures(self.lake, &mut errors, &failed, failures).await?;
         for Built { schema, .. } in &built {
             let theirs = self.writer.widen(schema).await?;
             self.note(theirs);
@@ -183,7 +184,7 @@ impl<'l> Replay<'l> {
                 Attempt::Overtaken { new_files } => self.note(new_files),
             }
         }
-        self.resolve_staged(&mut failed, &built).await?;
+        self.resolve_staged(&failed, &built).await?;
         Ok(Some(Replayed { replayed: self.first.len(), staged, error, kept }))
     }
 
@@ -289,11 +290,11 @@ impl<'l> Replay<'l> {
     }
 
     /// Takes out of the error table what is staged now.
-    async fn resolve_staged(&self, failed: &mut Seen, built: &[Built]) -> Result<()> {
+    async fn resolve_staged(&self, failed: &Mutex<Seen>, built: &[Built]) -> Result<()> {
         let mut resolved = HashSet::new();
         for built in built {
             let ids = ids_in(self.lake, &self.writer.table().key_of(&built.file.path)).await?;
-            let in_error = failed.hold_all(&ids).await?;
+            let in_error = failed.lock().await.hold_all(&ids).await?;
             resolved
                 .extend(ids.into_iter().zip(in_error).filter(|(_, in_error)| *in_error).map(|(id, _)| id));
         }
@@ -322,9 +323,8 @@ impl<'r> Reader<'r> {
         let (mut messages, mut bytes) = (Vec::new(), 0);
         while messages.len() < BATCH_MESSAGES && bytes < BATCH_BYTES {
             let Some(receipt) = self.next_receipt().await? else { break };
-            // What is too long to be read, or could not be unpacked, is in error and stays there.
-            let limit = self.replay.rules.options.limits.message_bytes as u64;
-            if receipt.sha256.is_empty() || receipt.raw_length > limit {
+            // What was too long to be read, or could not be unpacked, is in error and stays there.
+            if receipt.sha256.is_empty() {
                 self.replay.progress.converted(1, 0);
                 continue;
             }

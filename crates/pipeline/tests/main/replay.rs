@@ -283,6 +283,21 @@ async fn the_report_of_an_error_says_what_the_last_try_found() {
     assert_eq!(code().await, errors(&lake).await.unwrap()[0].code);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_received_under_a_larger_limit_stays_and_can_be_tried_again() {
+    let lake = lake_in_memory().await;
+    take_as(&lake, "lab", (0..3).map(message).collect(), false).await;
+    let headless = "MSH|^~\\&|A||||2024||ADT^A01^ADT_A01||P|2.5\rPID|1\r";
+    take_as(&lake, "lab", headless.into(), true).await;
+    let options = Options { limits: Limits { message_bytes: 10, ..Limits::default() }, ..Options::default() };
+    let short = Rules { options, strict: false };
+    let replayed = replay(&lake, &Scope::default(), &short, &Arc::default()).await.unwrap();
+    assert_eq!((replayed.staged, replayed.error), (3, 1), "{replayed}");
+    assert_eq!(retry(&lake, &[], &short).await.unwrap().staged, 1);
+    assert_eq!(staged_ids(&lake).await.len(), 4);
+    assert_good(&lake).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn readers_see_every_message_once_while_two_ingest_and_one_replays() {
     let lake = lake_in_memory().await;
