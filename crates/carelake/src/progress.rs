@@ -108,6 +108,7 @@ fn draw(bar: &ProgressBar, ended: &AtomicBool, look: impl Fn(&ProgressBar) -> (u
 fn bytes_of(inputs: &[pipeline::Result<Input>]) -> Option<u64> {
     let size = |input: &Input| match input {
         Input::File(path) => std::fs::metadata(path).ok().map(|metadata| metadata.len()),
+        Input::Dropped { state, .. } => Some(state.size),
         Input::Standard => None,
     };
     inputs.iter().flatten().map(size).sum()

@@ -1,9 +1,15 @@
 //! Drops: files that somebody put into the raw folder of a lake, to be taken up.
 
+mod in_store;
+mod reader;
+
 use std::path::{Component, Path as FilePath};
 
 use object_store::path::Path;
 use storage::{RawKind, raw_kind};
+
+pub use in_store::{Drops, DropsLevel, Removed};
+pub(crate) use reader::DropReader;
 
 /// Whether a file of the raw folder, given by its path below it, is a drop: neither an object of ours nor one that is being written.
 pub fn is_drop(below_raw: &FilePath) -> bool {

@@ -18,6 +18,12 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+    /// An object was replaced after it was listed, or while it was read. Nothing of it was taken up.
+    #[error("{} is not what it was when it was listed", path.display())]
+    Replaced {
+        /// The object.
+        path: PathBuf,
+    },
     /// Something in a folder is not taken up.
     #[error("{} is left out: {what}", path.display())]
     LeftOut {

@@ -201,7 +201,7 @@ async fn take_up(
         .map(async |input| {
             let input = input?;
             let state = input.state();
-            let opened = Counted { input: input.open()?, progress: settings.progress.clone() };
+            let opened = Counted { input: input.open(lake)?, progress: settings.progress.clone() };
             let received = input.receive(&settings.feed.name);
             let landed = land(lake, &received, Box::new(opened)).await?;
             let has_changed = input.state() != state;
@@ -212,7 +212,7 @@ async fn take_up(
     while let Some(landing) = landings.next().await {
         let (input, received, landed, has_changed) = match landing {
             Ok(landing) => landing,
-            Err(error @ (Error::Input { .. } | Error::LeftOut { .. })) => {
+            Err(error @ (Error::Input { .. } | Error::Replaced { .. } | Error::LeftOut { .. })) => {
                 tell(Event::Unreadable(error));
                 continue;
             }

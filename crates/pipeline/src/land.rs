@@ -51,7 +51,15 @@ pub async fn land(lake: &Lake, received: &Received, input: Box<dyn Read + Send>)
     while !chunk.is_empty() {
         upload.write(&chunk).await?;
         let (next, hashed) = tokio::join!(source.read(CHUNK), updated(digest, chunk));
-        (chunk, digest) = (next?, hashed?);
+        chunk = match next {
+            Ok(next) => next,
+            Err(error) => {
+                // The parts of an upload that nobody ends take room on a store, and are seen by nobody.
+                let _ = upload.abandon().await;
+                return Err(error);
+            }
+        };
+        digest = hashed?;
         length += chunk.len();
     }
     let landed = landed(received, digest, length, None);
@@ -89,7 +97,10 @@ impl Source {
         self.input = Some(input);
         match read {
             Ok(bytes) => Ok(bytes.into()),
-            Err(source) => Err(Error::Input { path: self.received.origin.clone().into(), source }),
+            // What reads from the lake's own store has errors of its own.
+            Err(source) => Err(source
+                .downcast()
+                .unwrap_or_else(|source| Error::Input { path: self.received.origin.clone().into(), source })),
         }
     }
 }

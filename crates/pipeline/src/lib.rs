@@ -45,7 +45,7 @@ mod zones;
 pub use accounting::Accounting;
 pub use answers::{forget_answers, keep_answer, kept_answer};
 pub use convert::Rules;
-pub use drops::is_drop;
+pub use drops::{Drops, DropsLevel, Removed, is_drop};
 pub use error::{Error, Result};
 pub use failure::{Breach, Code, Reason};
 pub use feed::{FeedRules, FeedsByName, Filter, FilterError};

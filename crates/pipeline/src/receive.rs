@@ -8,9 +8,10 @@ use std::io::Read;
 use std::path::{Path as FilePath, PathBuf};
 use std::time::SystemTime;
 
-use storage::marker_key;
+use storage::{Lake, marker_key};
 
-use crate::{Error, Result, time};
+use crate::drops::DropReader;
+use crate::{Error, FileState, Result, time};
 
 /// One input as it is taken up: where it came from, for which feed, when.
 #[derive(Clone, Debug)]
@@ -30,6 +31,13 @@ pub enum Input {
     Standard,
     /// A file.
     File(PathBuf),
+    /// An object that somebody put into the raw zone of a lake on a store, see [`crate::Drops`].
+    Dropped {
+        /// Its key in the lake.
+        key: PathBuf,
+        /// As it was listed. If it is not so any more, it is not taken up.
+        state: FileState,
+    },
 }
 
 impl Input {
@@ -50,26 +58,27 @@ impl Input {
     pub fn receive(&self, feed: &str) -> Received {
         let origin = match self {
             Self::Standard => "-".into(),
-            Self::File(path) => path.display().to_string(),
+            Self::File(path) | Self::Dropped { key: path, .. } => path.display().to_string(),
         };
         Received { feed: feed.into(), origin, received_at: time::now() }
     }
 
-    /// Opens the input for reading.
-    pub fn open(&self) -> Result<Box<dyn Read + Send>> {
+    /// Opens the input, which may be an object of this lake, for reading off the asynchronous threads.
+    pub fn open(&self, lake: &Lake) -> Result<Box<dyn Read + Send>> {
         match self {
             Self::Standard => Ok(Box::new(std::io::stdin())),
             Self::File(path) => match fs::File::open(path) {
                 Ok(file) => Ok(Box::new(file)),
                 Err(source) => Err(Error::Input { path: path.clone(), source }),
             },
+            Self::Dropped { key, state } => Ok(Box::new(DropReader::new(lake, key, *state)?)),
         }
     }
 
-    /// Length and time of change of a file: if they differ later, it has changed.
+    /// Length and time of change of a file: if they differ later, it has changed. An object is read as it was listed or not at all.
     pub(crate) fn state(&self) -> Option<(u64, Option<SystemTime>)> {
         match self {
-            Self::Standard => None,
+            Self::Standard | Self::Dropped { .. } => None,
             Self::File(path) => {
                 let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
                 Some((metadata.len(), metadata.modified().ok()))
@@ -81,7 +90,7 @@ impl Input {
     pub fn path(&self) -> &FilePath {
         match self {
             Self::Standard => FilePath::new("-"),
-            Self::File(path) => path,
+            Self::File(path) | Self::Dropped { key: path, .. } => path,
         }
     }
 }
@@ -152,6 +161,7 @@ mod tests {
             .map(|input| match input {
                 Ok(Input::File(path)) => path.strip_prefix(folder.path()).unwrap().display().to_string(),
                 Ok(Input::Standard) => "-".into(),
+                Ok(Input::Dropped { .. }) => "dropped".into(),
                 Err(Error::LeftOut { path, .. }) => format!("not {}", path.file_name().unwrap().display()),
                 Err(_) => "unreadable".into(),
             })

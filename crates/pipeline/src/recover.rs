@@ -186,7 +186,7 @@ mod tests {
         std::fs::write(&path, content).unwrap();
         let input = Input::File(path);
         let received = input.receive("lab");
-        let landed = land(lake, &received, input.open().unwrap()).await.unwrap();
+        let landed = land(lake, &received, input.open(lake).unwrap()).await.unwrap();
         (received, landed)
     }
 

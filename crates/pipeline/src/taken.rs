@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use futures::{StreamExt, stream};
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
-use storage::{Lake, Put, taken_key, taken_prefix};
+use storage::{Lake, ObjectState, Put, taken_key, taken_prefix};
 
 use crate::{Result, sha256};
 
@@ -30,7 +30,7 @@ pub struct FileState {
     /// When its bytes last changed as far as its writer says, in nanoseconds since 1970.
     pub modified: i64,
     /// When the file last changed as far as the file system says, in nanoseconds since 1970. Whoever copies a file with its
-    /// times cannot set this one.
+    /// times cannot set this one. Of an object it is a number made of its entity tag.
     pub changed: i64,
 }
 
@@ -54,6 +54,16 @@ impl FileState {
         let changed = nanoseconds(metadata.created()).unwrap_or_default();
         let modified = nanoseconds(metadata.modified()).unwrap_or_default();
         Self { size: metadata.len(), modified, changed }
+    }
+
+    /// The state of an object as its store tells it: its entity tag stands for the time of its last change.
+    pub(crate) fn of_object(object: &ObjectState) -> Self {
+        let changed = object.tag.as_deref().map_or(0, |tag| {
+            let mut start = [0; size_of::<i64>()];
+            start.copy_from_slice(&Sha256::digest(tag)[..size_of::<i64>()]);
+            i64::from_be_bytes(start)
+        });
+        Self { size: object.size, modified: object.modified.saturating_mul(1_000_000_000), changed }
     }
 }
 

@@ -212,6 +212,16 @@ impl Error {
         }
     }
 
+    /// Whether the store said that who runs the program may not do this.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if matches!(**source, object_store::Error::PermissionDenied { .. }))
+    }
+
+    /// Whether something is in the way whose name cannot be a key: it has an empty part, or `.` or `..` for one.
+    pub fn is_bad_key(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if matches!(**source, object_store::Error::InvalidPath { .. }))
+    }
+
     /// Whether the store said that there is no such object.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Store { source, .. } if matches!(**source, object_store::Error::NotFound { .. }))

@@ -16,6 +16,7 @@ mod lake;
 mod location;
 mod lock;
 pub mod raw;
+mod state;
 mod upload;
 pub mod wal;
 
@@ -28,4 +29,5 @@ pub use keys::*;
 pub use lake::{FORMAT_VERSION, Lake, Object, Put};
 pub use location::Location;
 pub use lock::{Hold, Lock, Locks};
+pub use state::{Level, ObjectState};
 pub use upload::{Upload, Uploaded};

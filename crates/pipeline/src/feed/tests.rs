@@ -141,7 +141,7 @@ async fn what_a_dead_run_had_landed_is_taken_under_the_rules_of_its_feed() {
         std::fs::write(&path, content).unwrap();
         let input = Input::File(path);
         let received = input.receive("lab");
-        let landed = land(&lake, &received, input.open().unwrap()).await.unwrap();
+        let landed = land(&lake, &received, input.open(&lake).unwrap()).await.unwrap();
         (received, landed)
     };
     // One has no receipt, the other one of two; its run was called with --strict and another charset.

@@ -40,7 +40,7 @@ async fn received(lake: &Lake, folder: &FilePath, run: &mut Run) -> Vec<(String,
     std::fs::write(&path, text).unwrap();
     let input = Input::File(path);
     let received = input.receive("lab");
-    let landed = land(lake, &received, input.open().unwrap()).await.unwrap();
+    let landed = land(lake, &received, input.open(lake).unwrap()).await.unwrap();
     let whole = content::Content::of(&landed);
     let (feed, limits) = (FeedRules::named("lab").into(), Limits::default());
     let mut contents = Contents::open(lake, &landed, &whole, &received, &feed, &limits).await.unwrap();
