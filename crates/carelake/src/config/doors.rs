@@ -85,7 +85,7 @@ settings! {
     pub(crate) struct RawFolder {
         /// Whether it is watched.
         watch: bool = true,
-        /// How a file shows that it is complete, as with folders.
+        /// How a file shows that it is complete, as with folders. An object on a store is there when all of it is: `stable` waits for nothing.
         ready: Ready = "stable",
         /// How long a file must not have changed, for `ready = "stable"`.
         settle: Span = "2s",

@@ -19,14 +19,19 @@ pub(super) fn watcher(
 ) -> Option<Watcher> {
     let mut folders: Vec<Folder> =
         config.folders.iter().map(|(name, folder)| watched(config, name.as_str(), folder)).collect();
-    if config.raw_folder.watch
-        && let Some(mut raw) = Folder::raw(lake)
-    {
+    if config.raw_folder.watch {
+        let mut raw = Folder::raw(lake);
         raw.feed = FolderFeed::BySubFolder { otherwise: server::feeds::DEFAULT.into(), names: names(config) };
-        raw.ready = ready(config.raw_folder.ready);
+        raw.ready = match ready(config.raw_folder.ready) {
+            // An object is there when all of it is.
+            Ready::Stable if lake.folder().is_none() => Ready::Rename,
+            ready => ready,
+        };
         raw.settle = config.raw_folder.settle.0;
         // A lake that nothing has come into yet has none.
-        if let Err(error) = std::fs::create_dir_all(&raw.path) {
+        if lake.folder().is_some()
+            && let Err(error) = std::fs::create_dir_all(&raw.path)
+        {
             tracing::warn!(%error, "the raw folder could not be made");
         }
         folders.push(raw);

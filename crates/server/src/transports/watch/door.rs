@@ -1,4 +1,4 @@
-//! One watched folder: a look at it, and what follows from it, again and again.
+//! One watched place: a look at it, and what follows from it, again and again.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::fmt;
@@ -8,22 +8,19 @@ use std::time::{Duration, Instant};
 
 use pipeline::Taken;
 
+use super::Surroundings;
 use super::folder::{After, Folder};
+use super::place::{Listing, Place, Rests, place};
 use super::ready::{Entry, Known, Outcome, Waiting, doubled};
 use super::report::{FileTag, Report, What};
-use super::scan::{Listing, is_in_sight, scan};
-use super::{Surroundings, names, withdraw};
+use super::scan::is_in_sight;
 
-/// Between two looks, at least.
-const SHORTEST_REST: Duration = Duration::from_millis(500);
 /// Between two looks, at most.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 /// Between two looks at a folder that cannot be looked into, at most.
 const LONGEST_ABSENCE: Duration = Duration::from_secs(30);
 /// A look may take so much of the time: one part of this many.
 const SHARE: u32 = 10;
-/// Between two looks at those parts of the raw zone in which few files, if any, are not the lake's own.
-const REST_OF_ALL: Duration = Duration::from_secs(600);
 /// Files taken up together, at most.
 const BATCH_FILES: usize = 2_048;
 /// Bytes of files taken up together, save that there is one file at least.
@@ -36,6 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Door {
     pub(crate) folder: Arc<Folder>,
+    pub(crate) place: Arc<dyn Place>,
     pub(crate) surroundings: Surroundings,
     pub(crate) waiting: Waiting,
     pub(crate) taken: Taken,
@@ -44,6 +42,7 @@ pub(crate) struct Door {
     told: HashSet<PathBuf>,
     waits: (usize, usize),
     unreadable: u32,
+    rests: Rests,
     next_look_at_all: Duration,
 }
 
@@ -64,16 +63,21 @@ impl fmt::Debug for Door {
 
 impl Door {
     pub(crate) fn new(folder: Folder, surroundings: Surroundings, taken: Taken) -> Self {
+        let folder = Arc::new(folder);
+        let place = place(&folder, &surroundings.lake);
+        let rests = place.rests();
         Self {
             waiting: Waiting::new(folder.ready, folder.settle),
-            folder: Arc::new(folder),
+            folder,
+            place,
             surroundings,
             taken,
             pause: Pause { failures: 0, until: Duration::ZERO, files: BATCH_FILES },
             told: HashSet::new(),
             waits: (0, 0),
             unreadable: 0,
-            next_look_at_all: Duration::ZERO,
+            rests,
+            next_look_at_all: rests.before_all,
         }
     }
 
@@ -81,22 +85,18 @@ impl Door {
     pub(crate) async fn pass(&mut self, now: Duration) -> Duration {
         let begun = Instant::now();
         let everything = now >= self.next_look_at_all;
-        let folder = self.folder.clone();
-        let scanned = tokio::task::spawn_blocking(move || scan(&folder, everything)).await;
-        let listing = match scanned {
-            Ok(Ok(listing)) => listing,
-            Ok(Err(error)) => return self.cannot_look(&error.kind().to_string()),
-            // The program ends.
-            Err(_) => return LONGEST_REST,
+        let listing = match self.place.look(everything).await {
+            Ok(listing) => listing,
+            Err(reason) => return self.cannot_look(reason),
         };
         if std::mem::take(&mut self.unreadable) > 0 {
             self.tell(What::FolderReadable);
         }
         if everything {
-            self.next_look_at_all = now + REST_OF_ALL.max(begun.elapsed() * SHARE * SHARE);
+            self.next_look_at_all = now + self.rests.of_all.max(begun.elapsed() * SHARE * SHARE);
         }
         let passed_over = listing.passed_over;
-        let outcome = self.sort(listing, now, everything).await;
+        let outcome = self.sort(listing, now, everything);
         let cost = begun.elapsed();
         self.withdraw(outcome.left, now).await;
         let has_more = self.take_batches(outcome.ready, now).await;
@@ -105,7 +105,8 @@ impl Door {
             self.waits = waits;
             self.tell(What::Waiting { files: waits.0, passed_over });
         }
-        let rest = if has_more { SHORTEST_REST } else { (cost * SHARE).clamp(SHORTEST_REST, LONGEST_REST) };
+        let shortest = self.rests.of_looks;
+        let rest = if has_more { shortest } else { (cost * SHARE).clamp(shortest, LONGEST_REST) };
         rest.max(self.pause.until.saturating_sub(now + begun.elapsed()))
     }
 
@@ -113,23 +114,22 @@ impl Door {
         (self.surroundings.tell)(Report { folder: self.folder.path.clone(), what });
     }
 
-    fn cannot_look(&mut self, reason: &str) -> Duration {
+    fn cannot_look(&mut self, reason: String) -> Duration {
         if self.unreadable == 0 {
-            self.tell(What::FolderUnreadable { reason: reason.into() });
+            self.tell(What::FolderUnreadable { reason });
         }
         self.unreadable = self.unreadable.saturating_add(1);
-        doubled(SHORTEST_REST, LONGEST_ABSENCE, self.unreadable)
+        doubled(self.rests.of_looks, LONGEST_ABSENCE, self.unreadable)
     }
 
     /// Tells what is ready from what is not, and what is odd.
-    async fn sort(&mut self, listing: Listing, now: Duration, everything: bool) -> Outcome {
-        let Listing { files, left_out, withdrawn, is_partial, .. } = listing;
+    fn sort(&mut self, listing: Listing, now: Duration, everything: bool) -> Outcome {
+        let Listing { files, left_out, is_partial, .. } = listing;
         for (path, why) in left_out {
             if self.told.insert(path.clone()) {
                 self.tell(What::LeftOut { file: FileTag::of(&path), why });
             }
         }
-        self.put_back(withdrawn).await;
         // A share that is not mounted is an empty folder, in which not all was removed. And what is known of files that are gone
         // costs little: it is forgotten when there is a good deal of it.
         if !is_partial && everything && !files.is_empty() && self.taken.len() > files.len() + files.len() / 8
@@ -151,20 +151,6 @@ impl Door {
             self.tell(What::Vanished(FileTag::of(path)));
         }
         outcome
-    }
-
-    /// Gives files their names again that a process which died had begun to withdraw. They are seen with the next look.
-    async fn put_back(&self, withdrawn: Vec<PathBuf>) {
-        let folder = self.folder.path.clone();
-        let put_back = move || {
-            for path in withdrawn {
-                if let Some(before) = names::name_before(&path) {
-                    // One that cannot be is tried again with the next look.
-                    let _ = withdraw::put_back(&folder.join(&path), &folder.join(before));
-                }
-            }
-        };
-        let _ = tokio::task::spawn_blocking(put_back).await;
     }
 
     /// Takes up what is ready, feeds in turn. Gives whether there is more than is taken between two looks.

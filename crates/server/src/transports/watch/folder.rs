@@ -9,7 +9,7 @@ use pipeline::{Lake, check_feed, is_drop, raw_prefix};
 /// A folder that is watched. [`Folder::at`] and [`Folder::raw`] make one with what is usual; the fields change it.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    /// Where it is.
+    /// Where it is; the address of the zone, if it is the raw zone of a lake on a store.
     pub path: PathBuf,
     /// Whose files are in it.
     pub feed: FolderFeed,
@@ -19,8 +19,19 @@ pub struct Folder {
     pub settle: Duration,
     /// What is done with a file once its bytes are durable in the lake.
     pub after: After,
-    /// Whether it is the raw folder of the lake, in which files of ours lie too.
-    pub(crate) is_raw: bool,
+    /// What lies in it beside what is dropped there.
+    pub(crate) kind: Kind,
+}
+
+/// What a folder is to the lake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It has nothing of ours.
+    Other,
+    /// It is the raw folder, in which files of ours lie too.
+    Raw,
+    /// It is the raw zone of a lake on a store, and no folder of any machine.
+    RawInStore,
 }
 
 /// Whose files are in a folder.
@@ -77,15 +88,33 @@ impl Folder {
             ready: Ready::Stable,
             settle: Duration::from_secs(2),
             after: After::Keep,
-            is_raw: false,
+            kind: Kind::Other,
         }
     }
 
-    /// The raw folder of a lake; `None` if the lake is in no folder. What is dropped there goes once its bytes lie beside it
-    /// under their own key.
-    pub fn raw(lake: &Lake) -> Option<Self> {
-        let path = lake.folder()?.join(raw_prefix().as_ref());
-        Some(Self { after: After::Remove, is_raw: true, ..Self::at(path) })
+    /// The raw folder of a lake. What is dropped there goes once its bytes lie beside it under their own key.
+    ///
+    /// If the lake lies on a store, it is the prefix of that zone. An object has its name when all of it is there, so it is taken at once.
+    pub fn raw(lake: &Lake) -> Self {
+        let after = After::Remove;
+        match lake.folder() {
+            Some(folder) => Self { after, kind: Kind::Raw, ..Self::at(folder.join(raw_prefix().as_ref())) },
+            None => {
+                let shown = format!("{}/{}", lake.shown().trim_end_matches('/'), raw_prefix());
+                Self { after, ready: Ready::Rename, kind: Kind::RawInStore, ..Self::at(shown) }
+            }
+        }
+    }
+
+    /// Whether it is no folder of this machine.
+    pub(crate) fn is_in_store(&self) -> bool {
+        self.kind == Kind::RawInStore
+    }
+
+    /// What paths below it are below of, for the pipeline; and what is remembered of it is found by this.
+    pub(crate) fn root(&self) -> &Path {
+        // The lake's own keys are the same however its address is written.
+        if self.is_in_store() { Path::new("raw") } else { &self.path }
     }
 
     /// The feed of a file, given by its path below the folder.
@@ -107,12 +136,12 @@ impl Folder {
 
     /// Whether a file, given by its path below the folder, is an object of the lake itself.
     pub(crate) fn is_ours(&self, file: &Path) -> bool {
-        self.is_raw && !is_drop(file)
+        self.kind != Kind::Other && !is_drop(file)
     }
 
     /// How much of the lake's own is in a folder, given by its path below this one.
     pub(crate) fn ownership(&self, folder: &Path) -> Ownership {
-        if !self.is_raw {
+        if self.kind == Kind::Other {
             return Ownership::None;
         }
         let mut names =
@@ -165,7 +194,7 @@ mod tests {
         let hash = "0af9".repeat(8);
         let (object, drop) = (format!("lab/0a/{hash}-x.hl7"), Path::new("lab/x.hl7"));
         let lake = Lake::at(Location::parse("/srv/lake").unwrap());
-        let raw = Folder::raw(&lake).unwrap();
+        let raw = Folder::raw(&lake);
         assert!(raw.is_ours(Path::new(&object)) && !raw.is_ours(drop));
         let other = Folder::at("/srv/drops");
         assert!(!other.is_ours(Path::new(&object)));
@@ -183,6 +212,12 @@ mod tests {
             assert_eq!(raw.ownership(Path::new(folder)), ownership, "{folder}");
             assert_eq!(other.ownership(Path::new(folder)), Ownership::None);
         }
-        assert!(Folder::raw(&Lake::at(Location::memory().unwrap())).is_none());
+    }
+
+    #[test]
+    fn the_raw_zone_of_a_lake_on_a_store_has_the_address_of_the_lake() {
+        let raw = Folder::raw(&Lake::at(Location::memory().unwrap()));
+        assert_eq!((&*raw.path, raw.root()), (Path::new("memory:///lake/raw"), Path::new("raw")));
+        assert!(raw.is_in_store() && raw.ownership(Path::new("lab/live")) == Ownership::All);
     }
 }

@@ -1,16 +1,19 @@
 //! The door for files: what is dropped into a folder is taken up, each file once.
 //!
-//! A folder is looked at again and again, and files are taken when they show that they are complete. These go through [`pipeline::ingest`],
-//! feed by feed, and when it returns they are durable in the lake and converted. Then, and not before, they are remembered
-//! ([`pipeline::Taken`]) and withdrawn. Killed anywhere in between, the next process reads some files again, whose messages
-//! are counted as duplicates, and loses none.
+//! A folder, or the raw zone of a lake on a store (`place.rs`), is looked at again and again, and files are taken when they show that they
+//! are complete. These go through [`pipeline::ingest`], feed by feed, and when it returns they are durable in the lake and converted.
+//! Then, and not before, they are remembered ([`pipeline::Taken`]) and withdrawn. Killed anywhere in between, the next process reads some
+//! files again, whose messages are counted as duplicates, and loses none.
 
+mod disk;
 mod door;
 mod folder;
 mod names;
+mod place;
 mod ready;
 mod report;
 mod scan;
+mod store;
 mod take;
 mod withdraw;
 
@@ -115,7 +118,9 @@ struct Surroundings {
 /// Looks at one folder until the end.
 async fn watch(mut folder: Folder, surroundings: Surroundings) {
     // What is remembered of a folder is found by its path.
-    folder.path = std::path::absolute(&folder.path).unwrap_or(folder.path);
+    if !folder.is_in_store() {
+        folder.path = std::path::absolute(&folder.path).unwrap_or(folder.path);
+    }
     let shutdown = surroundings.shutdown.clone();
     let Some((_hold, mut door)) = shutdown.run_until_cancelled(begin(folder, surroundings)).await else {
         return;
@@ -137,8 +142,9 @@ async fn begin(folder: Folder, surroundings: Surroundings) -> (Hold, Door) {
     };
     let mut has_told = false;
     loop {
-        let (begun, what) = match surroundings.lake.hold(&format!("watch-{}", Taken::name_of(&folder.path))) {
-            Ok(Some(hold)) => match Taken::open(&surroundings.lake, &folder.path).await {
+        let (begun, what) = match surroundings.lake.hold(&format!("watch-{}", Taken::name_of(folder.root())))
+        {
+            Ok(Some(hold)) => match Taken::open(&surroundings.lake, folder.root()).await {
                 Ok(taken) => (Some((hold, taken)), None),
                 Err(error) => (None, Some(paused(&error))),
             },

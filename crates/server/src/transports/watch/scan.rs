@@ -2,34 +2,18 @@
 //!
 //! Links are not followed: whoever may put files into a folder could otherwise have any file of this machine read.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use pipeline::{FileState, marker_key};
 
-use super::folder::{After, Folder, Ownership, Ready};
+use super::folder::{After, Folder, Ownership};
 use super::names;
-use super::ready::Entry;
+use super::place::Listing;
 
 /// Folders inside of each other, at most.
-const DEPTH: usize = 32;
-
-/// What lies in a folder. All paths are below it.
-#[derive(Debug, Default)]
-pub(crate) struct Listing {
-    /// The files that may be taken.
-    pub(crate) files: Vec<Entry>,
-    /// How many are passed over because their names say that they are not complete.
-    pub(crate) passed_over: usize,
-    /// What is left out, and why.
-    pub(crate) left_out: Vec<(PathBuf, &'static str)>,
-    /// Files that somebody began to withdraw and did not end.
-    pub(crate) withdrawn: Vec<PathBuf>,
-    /// Whether a folder could not be looked into.
-    pub(crate) is_partial: bool,
-}
+pub(crate) const DEPTH: usize = 32;
 
 /// Walks through a folder: through all of it, or where few of the files are the lake's own.
 ///
@@ -39,24 +23,7 @@ pub(crate) fn scan(folder: &Folder, everything: bool) -> io::Result<Listing> {
     let mut walk = Walk { folder, everything, listing: Listing::default(), files: Vec::new() };
     walk.entries(fs::read_dir(&folder.path)?, Path::new(""), 0);
     let Walk { mut listing, files, .. } = walk;
-    let (mut done, mut candidates) = (HashMap::new(), Vec::new());
-    for (path, state) in files {
-        match names::completed_by(&path).filter(|_| folder.ready == Ready::DoneFile) {
-            Some(completed) => {
-                done.insert(completed, state);
-            }
-            None => candidates.push((path, state)),
-        }
-    }
-    for (path, state) in candidates {
-        // One that is older is of an earlier file of that name.
-        let done = done.get(&path).copied().filter(|done| done.modified >= state.modified);
-        if done.is_none() && names::is_unfinished(&path) {
-            listing.passed_over += 1;
-        } else {
-            listing.files.push(Entry { path, state, done });
-        }
-    }
+    listing.add(files, folder.ready);
     Ok(listing)
 }
 
@@ -143,6 +110,7 @@ pub(crate) fn is_in_sight(folder: &Folder, everything: bool, below: &Path) -> bo
 
 #[cfg(test)]
 mod tests {
+    use super::super::folder::Ready;
     use super::*;
 
     fn put(folder: &Path, names: &[&str]) {
@@ -219,7 +187,7 @@ mod tests {
         put(place.path(), &[&object, &unfinished, "raw/lab/live/1.hl7", "raw/_receipts/1.parquet"]);
         put(place.path(), &["raw/lab/x.hl7", "raw/y.hl7", "raw/lab/0a/z.hl7", "raw/lab/x#1"]);
         let lake = pipeline::Lake::at(pipeline::Location::parse(place.path().to_str().unwrap()).unwrap());
-        let folder = Folder::raw(&lake).unwrap();
+        let folder = Folder::raw(&lake);
         assert_eq!(paths(&scan(&folder, true).unwrap()), ["lab/0a/z.hl7", "lab/x#1", "lab/x.hl7", "y.hl7"]);
         assert_eq!(paths(&scan(&folder, false).unwrap()), ["lab/x#1", "lab/x.hl7", "y.hl7"]);
     }

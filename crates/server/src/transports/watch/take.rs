@@ -1,21 +1,19 @@
 //! Take: the files of one feed into the lake, then out of the way.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures::FutureExt;
-use pipeline::{Accounting, Error, Event, FileState, Input, Settings, TakenFile, ingest};
+use pipeline::{Accounting, Error, Event, Settings, TakenFile, ingest};
 
 use super::Surroundings;
 use super::door::Door;
-use super::folder::{After, Ready};
-use super::names;
+use super::folder::After;
 use super::ready::Entry;
 use super::report::{FileTag, What};
-use super::withdraw::{Withdrawn, withdraw};
+use super::withdraw::Withdrawn;
 
 /// What the pipeline told of the files of a batch, by their whole paths.
 #[derive(Debug, Default)]
@@ -37,7 +35,7 @@ impl Door {
         if batch.is_empty() {
             return true;
         }
-        let inputs = batch.iter().map(|entry| Ok(Input::File(self.folder.path.join(&entry.path)))).collect();
+        let inputs = batch.iter().map(|entry| Ok(self.place.input(entry))).collect();
         let Surroundings { feeds, limits, .. } = &self.surroundings;
         let (feeds, limits) = (feeds.clone(), *limits);
         let settings = Settings { feed: feeds.of(feed), feeds, limits, ..Settings::default() };
@@ -64,7 +62,7 @@ impl Door {
     /// Leaves out what has changed since it was listed: it is no longer known to be complete.
     async fn still_ready(&mut self, batch: Vec<Entry>) -> Vec<Entry> {
         let mut ready = Vec::with_capacity(batch.len());
-        for (entry, state) in self.looked_at(batch).await {
+        for (entry, state) in self.place.states(batch).await {
             match state {
                 Some(state) if state == entry.state => ready.push(entry),
                 Some(_) => self.waiting.forget(&entry.path),
@@ -75,23 +73,6 @@ impl Door {
             }
         }
         ready
-    }
-
-    /// The files as they are now; `None` for one that is not there.
-    async fn looked_at(&self, batch: Vec<Entry>) -> Vec<(Entry, Option<FileState>)> {
-        let folder = self.folder.clone();
-        let look = move || {
-            let state = |entry: &Entry| {
-                let metadata = fs::symlink_metadata(folder.path.join(&entry.path)).ok()?;
-                metadata.is_file().then(|| FileState::of(&metadata))
-            };
-            batch
-                .into_iter()
-                .map(|entry| (state(&entry), entry))
-                .map(|(state, entry)| (entry, state))
-                .collect()
-        };
-        tokio::task::spawn_blocking(look).await.unwrap_or_default()
     }
 
     /// The lake took nothing for certain: everything is tried again, after a while.
@@ -114,12 +95,12 @@ impl Door {
         now: Duration,
     ) {
         for (path, offset, code) in &told.batches {
-            let below = path.strip_prefix(&self.folder.path).unwrap_or(path);
+            let below = path.strip_prefix(self.folder.root()).unwrap_or(path);
             self.tell(What::Batch { file: FileTag::of(below), offset: *offset, code: code.clone() });
         }
         let (mut taken, mut files, mut bytes) = (Vec::new(), 0, 0);
-        for (entry, state) in self.looked_at(batch).await {
-            let path = self.folder.path.join(&entry.path);
+        for (entry, state) in self.place.states(batch).await {
+            let path = self.folder.root().join(&entry.path);
             let file = FileTag::of(&entry.path);
             if let Some(sha256) = told.landed.get(&path) {
                 files += 1;
@@ -137,6 +118,9 @@ impl Door {
             } else if told.empty.contains(&path) && state == Some(entry.state) {
                 self.tell(What::Empty(file));
                 taken.push((entry, ""));
+            } else if told.changed.contains(&path) {
+                self.tell(What::Changed(file));
+                self.waiting.forget(&entry.path);
             } else if state.is_none() || told.unreadable.get(&path) == Some(&io::ErrorKind::NotFound) {
                 self.tell(What::Vanished(file));
                 self.waiting.forget(&entry.path);
@@ -162,41 +146,20 @@ impl Door {
 
     /// Takes files out of the way whose bytes are in the lake, if that is wanted.
     pub(crate) async fn withdraw(&mut self, files: Vec<Entry>, now: Duration) {
-        let folder = self.folder.clone();
-        if folder.after == After::Keep {
-            files.iter().for_each(|entry| self.waiting.forget(&entry.path));
-            return;
-        }
-        let each = move || {
-            let one = |entry: Entry| {
-                let path = folder.path.join(&entry.path);
-                let to = match &folder.after {
-                    After::Move(to) => Some(to.join(&entry.path)),
-                    _ => None,
-                };
-                let withdrawn = match entry.state.size {
-                    0 => None,
-                    _ => Some(without_done_file(&path, &entry, folder.ready, to.as_deref())),
-                };
-                (entry, withdrawn)
-            };
-            files.into_iter().map(one).collect::<Vec<_>>()
-        };
+        let (stay_there, files): (Vec<_>, Vec<_>) =
+            files.into_iter().partition(|entry| self.folder.after == After::Keep || entry.state.size == 0);
+        stay_there.iter().for_each(|entry| self.waiting.forget(&entry.path));
         let mut stay = Vec::new();
-        for (entry, withdrawn) in tokio::task::spawn_blocking(each).await.unwrap_or_default() {
+        for (entry, withdrawn) in self.place.withdraw(files).await {
             let path = &entry.path;
             let reason = match withdrawn {
-                Some(Ok(Withdrawn::Stays(reason, state))) => {
+                Ok(Withdrawn::Stays(reason, state)) => {
                     self.waiting.is_now(path, state);
                     stay.push((path.clone(), state));
                     reason
                 }
-                Some(Err(error)) => error.kind(),
-                None => {
-                    self.waiting.forget(path);
-                    continue;
-                }
-                Some(Ok(withdrawn)) => {
+                Err(error) => error.kind(),
+                Ok(withdrawn) => {
                     self.waiting.forget(path);
                     self.taken.forget(path);
                     if withdrawn == Withdrawn::Changed {
@@ -227,20 +190,6 @@ impl Door {
     }
 }
 
-/// Withdraws a file, and before it the done-file that says it is complete: left behind, that would say so of the next file of
-/// the same name when it has only begun to come.
-fn without_done_file(path: &Path, entry: &Entry, ready: Ready, to: Option<&Path>) -> io::Result<Withdrawn> {
-    if ready == Ready::DoneFile {
-        let done_file = names::done_file_of(path);
-        let is_it = fs::symlink_metadata(&done_file)
-            .is_ok_and(|metadata| Some(FileState::of(&metadata)) == entry.done);
-        if is_it {
-            fs::remove_file(&done_file)?;
-        }
-    }
-    withdraw(path, &entry.state, to)
-}
-
 impl Told {
     fn take(&mut self, event: Event) {
         match event {
@@ -252,6 +201,9 @@ impl Told {
             }
             Event::Empty(input) => {
                 self.empty.insert(input.path().into());
+            }
+            Event::Unreadable(Error::Replaced { path }) => {
+                self.changed.insert(path);
             }
             Event::Unreadable(Error::Input { path, source }) => {
                 self.unreadable.insert(path, source.kind());
@@ -275,7 +227,7 @@ pub(crate) fn is_full(error: &Error) -> bool {
 /// Why the lake refused, without a key: there are names of files in keys.
 pub(crate) fn cause(error: &Error) -> String {
     if let Some(kind) = error.io_kind() {
-        return format!("the lake's disk says: {kind}");
+        return format!("the lake's disk or store says: {kind}");
     }
     let words = match error {
         Error::Storage(_) => "the lake's storage refused",

@@ -4,6 +4,8 @@
 
 mod journey;
 mod raw;
+mod restless;
+mod store;
 mod trouble;
 mod whole;
 
@@ -11,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 
+use object_store::ObjectStore;
 use pipeline::{Disk, Location, init, staged_ids, verify};
 
 use super::*;
@@ -42,13 +45,20 @@ impl Site {
         Self { place, lake, told: Arc::default(), feeds: FeedsByName::default() }
     }
 
+    /// A lake on a store; the place is for what is not in it.
+    async fn in_store(store: Arc<dyn ObjectStore>) -> Self {
+        let lake = init(Location::on_store(store).unwrap()).await.unwrap();
+        let place = tempfile::tempdir().unwrap();
+        Self { place, lake, told: Arc::default(), feeds: FeedsByName::default() }
+    }
+
     /// The folder of the drops, watched in the usual way.
     fn drops(&self) -> Folder {
         Folder::at(self.place.path().join("drops"))
     }
 
     fn raw(&self) -> Folder {
-        Folder::raw(&self.lake).unwrap()
+        Folder::raw(&self.lake)
     }
 
     /// Takes note of a report. Names of files, all of which have a name of a patient in them here, are not told.
@@ -74,7 +84,7 @@ impl Site {
 
     /// A door as a process has it that has just begun.
     async fn door(&self, folder: Folder) -> Door {
-        let taken = Taken::open(&self.lake, &folder.path).await.unwrap();
+        let taken = Taken::open(&self.lake, folder.root()).await.unwrap();
         Door::new(folder, self.surroundings(), taken)
     }
 
