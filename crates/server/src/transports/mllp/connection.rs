@@ -22,6 +22,8 @@ use crate::promise::acknowledgment;
 const READ: usize = 64 << 10;
 /// The same while nothing comes: there may be thousands of such connections.
 const READ_IDLE: usize = 4 << 10;
+/// So long nothing comes before that is done: clearing a large buffer for every burst costs more than reading it.
+const LULL: Duration = Duration::from_secs(1);
 /// How long after an end block it is waited for a byte that would make it a part of the message.
 const QUIET: Duration = Duration::from_millis(30);
 /// Bytes a second that a message may come in with, at least: beside the time to be silent, it has that much time.
@@ -111,6 +113,9 @@ async fn read_some(
         return read;
     }
     if is_between && buffer.len() > READ_IDLE {
+        if let Ok(read) = tokio::time::timeout(LULL, reader.read(buffer)).await {
+            return read;
+        }
         *buffer = vec![0; READ_IDLE];
     }
     reader.read(buffer).await
