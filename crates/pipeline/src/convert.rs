@@ -25,10 +25,11 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The same for what was received before: whether it is too long was judged then, by the limit of then.
+    /// The same for what was received before: whether it is too long was judged then, by the limit of then. It is no longer than what
+    /// can be parsed at all.
     pub(crate) fn of_received(&self) -> Self {
         let mut rules = self.clone();
-        rules.options.limits.message_bytes = usize::MAX;
+        rules.options.limits.message_bytes = u32::MAX as usize;
         rules
     }
 }

@@ -64,7 +64,7 @@ pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};
 pub use retry::{Retried, retry};
-pub use show::{ErrorEntry, RowCommit, error_report, errors, message_bytes, row_commit, staged_ids};
+pub use show::{ErrorEntry, FATE, RowCommit, error_report, errors, message_bytes, row_commit, staged_ids};
 pub use storage::wal::LogSettings;
 pub use storage::{
     Disk, Hold, Lake, Location, Put, ThisMachine, marker_key, raw_prefix, token_key, token_revoked_key,

@@ -43,6 +43,29 @@ pub struct RowCommit {
     pub how: &'static str,
 }
 
+impl RowCommit {
+    /// As people and programs are told of it.
+    pub fn to_json(&self) -> serde_json::Value {
+        let at = crate::time::rfc3339_milliseconds(self.at.div_euclid(1_000));
+        serde_json::json!({"version": self.version, "at": at, "how": self.how})
+    }
+}
+
+/// Where in SQL it stands what became of a message, and in which columns: that it was received and what its sender was to be
+/// answered, its row without the segments, what is wrong with it.
+pub const FATE: [(&str, &str); 3] = [
+    (
+        "receipts",
+        "feed, received_at, sequence, raw_key, raw_offset, raw_length, sha256, origin, strict, answer, fate",
+    ),
+    (
+        "staging",
+        "feed, received_at, sequence, raw_key, raw_offset, raw_length, converter_version, message_type, trigger_event, structure, \
+         hl7_version, warnings",
+    ),
+    ("errors", "feed, received_at, code, reason, hint, \"offset\", origin, converter_version"),
+];
+
 /// The commit that put the row of a message where it is; `None` if it has none, or the table's log does not reach back so far.
 pub async fn row_commit(lake: &Lake, id: MessageId) -> Result<Option<RowCommit>> {
     let table = Table::at(lake, staging_table())?;

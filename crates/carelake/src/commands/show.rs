@@ -6,10 +6,13 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 use hl7::json::TreeWriter;
 use hl7::{Options, Parser};
-use pipeline::MessageId;
 use pipeline::audit::{Action, Entity};
+use pipeline::{Lake, MessageId};
+use query::Engine;
+use serde_json::{Value, json};
 
 use crate::audit::Trail;
+use crate::output::write_ndjson;
 use crate::report::{Failure, Result};
 
 #[derive(Debug, Args)]
@@ -32,6 +35,9 @@ enum As {
     Leaves,
     /// Exactly the bytes received
     Raw,
+    /// What became of it, as one object: each time it was received and what its sender was answered, its row and the commit that
+    /// made it, what is wrong with it
+    Fate,
 }
 
 impl Show {
@@ -39,6 +45,12 @@ impl Show {
         let id = parse_id(&self.id)?;
         let lake = crate::lake::open(lake).await?;
         let trail = Trail::open(&lake).await?;
+        if self.form == As::Fate {
+            let fate = fate(&lake, id).await;
+            let fate = trail.pass(Action::ViewMessage, Entity::Message(id.to_string()), fate).await?;
+            writeln!(std::io::stdout(), "{fate:#}")?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let bytes = pipeline::message_bytes(&lake, id).await;
         let bytes = trail.pass(Action::ViewMessage, Entity::Message(id.to_string()), bytes).await?;
         let mut stdout = std::io::stdout().lock();
@@ -61,6 +73,7 @@ impl Show {
                 stdout.write_all(TreeWriter::default().write(&message))?;
                 stdout.write_all(b"\n")?;
             }
+            As::Fate => {}
             As::Leaves => {
                 let mut leaves = String::new();
                 message.write_leaves(&mut leaves);
@@ -69,6 +82,30 @@ impl Show {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What became of a message.
+async fn fate(lake: &Lake, id: MessageId) -> Result<Value> {
+    let engine = Engine::open(lake).await?;
+    let mut found = Vec::new();
+    for (table, columns) in pipeline::FATE {
+        let query = format!("SELECT {columns} FROM {table} WHERE message_id = '{id}' ORDER BY received_at");
+        let mut lines = Vec::new();
+        for batch in engine.sql(&query).await?.collect().await? {
+            write_ndjson(&batch, &mut lines)?;
+        }
+        let rows: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(&lines).into_iter().collect();
+        found.push(rows.map_err(|error| Failure::new(error.to_string()))?);
+    }
+    let [receipts, rows, errors]: [Vec<Value>; 3] = found.try_into().unwrap_or_default();
+    if receipts.is_empty() && rows.is_empty() && errors.is_empty() {
+        return Err(pipeline::Error::UnknownMessage { id: id.to_string() }.into());
+    }
+    let commit = if rows.is_empty() { None } else { pipeline::row_commit(lake, id).await? };
+    let commit = commit.map(|commit| commit.to_json());
+    Ok(
+        json!({"message_id": id.to_string(), "receipts": receipts, "rows": rows, "commit": commit, "errors": errors}),
+    )
 }
 
 /// Reads an id from the command line.

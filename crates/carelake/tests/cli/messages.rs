@@ -74,6 +74,35 @@ fn a_message_is_shown_in_every_form() {
 }
 
 #[test]
+fn what_became_of_a_message_is_shown() {
+    let place = Place::new();
+    place.run(&["init"]);
+    place.run(&["ingest", "adt.hl7"]);
+    place.run(&["ingest", "adt.hl7"]);
+    let id = place.run(&["sql", "--format", "csv", "SELECT message_id FROM staging"]);
+    let id = String::from_utf8(id.stdout).unwrap();
+    let shown = place.run(&["show", id.lines().nth(1).unwrap(), "--as", "fate"]);
+    let fate: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    let fates: Vec<_> = fate["receipts"].as_array().unwrap().iter().map(|receipt| &receipt["fate"]).collect();
+    assert_eq!(fates, ["staged", "duplicate"], "{fate:#}");
+    assert_eq!(
+        (&fate["rows"][0]["trigger_event"], &fate["commit"]["how"]),
+        (&"A01".into(), &"staged".into())
+    );
+    assert_eq!(fate["errors"].as_array().unwrap().len(), 0);
+    assert!(!fate.to_string().contains("STONE"), "what became of it is no content of it");
+    place.check(
+        &["show", &"0".repeat(32), "--as", "fate"],
+        &expect![[r#"
+        exit 1
+        --- stderr
+        error: no message 00000000000000000000000000000000 in this lake
+        hint: carelake sql 'SELECT message_id FROM staging' lists ids
+    "#]],
+    );
+}
+
+#[test]
 fn convert_prints_a_document_a_line_and_failures_beside() {
     let place = Place::new();
     place.check(&["convert", "adt.hl7", "--names", "short"], &expect![[r#"

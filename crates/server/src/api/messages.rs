@@ -8,7 +8,7 @@ use hl7::Parser;
 use hl7::json::TreeWriter;
 use pipeline::{MessageId, Rules};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -178,33 +178,20 @@ async fn get_fate(call: Call, Named(id): Named) -> Result<Json<MessageFate>, Pro
     let known = message_id(&id)?;
     let id = known.to_string();
     call.note(&caller, Sight::Message { id: id.clone(), form: "fate" }).await?;
-    let of = async |columns: &str, table: &str| {
+    let mut found = Vec::new();
+    for (table, columns) in pipeline::FATE {
         let query =
             format!("SELECT {columns} FROM {table} WHERE message_id = {} ORDER BY received_at", quote(&id));
         let mut rows = lookup::rows(&call.state, &query, MOST_ROWS).await?;
         rows.retain(|row| row["feed"].as_str().is_none_or(|feed| caller.has_feed(feed)));
-        Ok::<_, Problem>(rows)
-    };
-    let receipts = of(
-        "feed, received_at, sequence, raw_key, raw_offset, raw_length, sha256, origin, strict, answer, fate",
-        "receipts",
-    )
-    .await?;
-    let rows = of(
-        "feed, received_at, sequence, raw_key, raw_offset, raw_length, converter_version, message_type, trigger_event, structure, hl7_version, warnings",
-        "staging",
-    )
-    .await?;
-    let errors =
-        of("feed, received_at, code, reason, hint, \"offset\", origin, converter_version", "errors").await?;
+        found.push(rows);
+    }
+    let [receipts, rows, errors] = found.try_into().unwrap_or_default();
     if receipts.is_empty() && rows.is_empty() && errors.is_empty() {
         return Err(Problem::unknown_message());
     }
     // Of a row that the caller may see.
     let commit = if rows.is_empty() { None } else { pipeline::row_commit(&call.state.lake, known).await? };
-    let commit = commit.map(|commit| {
-        let at = pipeline::time::rfc3339_milliseconds(commit.at.div_euclid(1_000));
-        json!({"version": commit.version, "at": at, "how": commit.how})
-    });
+    let commit = commit.map(|commit| commit.to_json());
     Ok(Json(MessageFate { message_id: id, receipts, rows, commit, errors }))
 }
