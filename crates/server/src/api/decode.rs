@@ -174,9 +174,9 @@ mod tests {
 
     #[test]
     fn a_bomb_comes_out_in_small_parts() {
-        let plain = vec![b' '; 100 << 20];
+        let plain = vec![b' '; 24 << 20];
         for (coding, packed) in [("gzip", gzip(&plain)), ("zstd", zstd::encode_all(&plain[..], 3).unwrap())] {
-            assert!(packed.len() < 200_000);
+            assert!(packed.len() < 50_000);
             let (all, most) = unpack(coding, &packed, packed.len()).unwrap();
             assert_eq!(all.len(), plain.len());
             assert!(most <= 8 << 20, "{coding}: {most} bytes at once");

@@ -41,11 +41,11 @@ impl Disk for Hasty {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_small_files_are_taken_in_few_batches() {
-    const FILES: usize = 5_000;
+    const FILES: usize = 2_500;
     let site = Site::on(Arc::new(Hasty)).await;
     let folder = Folder { settle: Duration::from_millis(100), ..site.raw() };
     for number in 0..FILES {
-        put(&folder, &format!("feed-{}/STONE-{number}.hl7", number % 2), message(number));
+        put(&folder, &format!("feed-{}/STONE-{number}.hl7", number % 10 / 9), message(number));
     }
     let (shutdown, running) = run(&site, vec![folder.clone()]);
     until("all are taken", || files_taken(&site) == FILES && files(&folder).is_empty()).await;
