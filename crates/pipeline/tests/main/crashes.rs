@@ -58,7 +58,7 @@ async fn on_a_disk(fault: power::Fault) {
         if !failing.has_failed() {
             break;
         }
-        at = next_fault(at);
+        at = next_fault(at, 17);
     }
     assert!(at > 80, "a lake is made and filled in many steps, not {at}");
 }
@@ -86,7 +86,7 @@ async fn a_store_that_fails_once_or_for_good_loses_and_doubles_nothing() {
             if !store.has_failed() {
                 break;
             }
-            at = next_fault(at);
+            at = next_fault(at, 17);
         }
         assert!(at > 0, "{fault:?} never came");
     }
@@ -128,7 +128,7 @@ async fn a_replay_that_fails_at_any_operation_leaves_the_old_rows_or_the_new_one
             if !store.has_failed() {
                 break;
             }
-            at = next_fault(at);
+            at = next_fault(at, 17);
         }
         assert!(at > 0, "{fault:?} never came");
     }

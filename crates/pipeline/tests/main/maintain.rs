@@ -248,7 +248,7 @@ async fn a_store_that_fails_at_any_operation_leaves_a_whole_lake_and_the_next_pa
             if !store.has_failed() {
                 break;
             }
-            at = next_fault(at);
+            at = next_fault(at, 41);
         }
         assert!(at > 0, "{fault:?} never came");
     }
@@ -278,7 +278,7 @@ async fn a_disk_or_a_power_that_fails_at_any_step_leaves_a_whole_lake_and_the_ne
             if !failing.has_failed() {
                 break;
             }
-            at = next_fault(at);
+            at = next_fault(at, 41);
         }
         assert!(at > 30, "a pass has many steps, not {at}");
     }
