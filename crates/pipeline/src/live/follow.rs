@@ -4,9 +4,12 @@
 //! their order: what was known of the tables may be wrong.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use object_store::path::Path;
 use storage::wal::{Durable, Place};
 use storage::{Lake, raw};
 use tokio::sync::mpsc;
@@ -194,18 +197,40 @@ impl Follower {
     }
 
     async fn messages(&self, group: &Group) -> Result<Vec<(Receipt, Content)>> {
+        let read = self.read_back(group).await?;
         let mut messages = Vec::with_capacity(group.messages());
         for (place, carried) in group.deliveries() {
-            let framed = match carried.held() {
-                Some(framed) => framed,
-                None => {
-                    let range = place.offset..place.offset + carried.bytes();
-                    raw::read_range(&self.lake, &place.key, range).await?
+            let framed = match (carried.held(), read.get(&place.key)) {
+                (Some(framed), _) => framed,
+                (None, Some((from, bytes))) => {
+                    let start = (place.offset - from) as usize;
+                    bytes.slice(start..start + carried.bytes() as usize)
                 }
+                (None, None) => return Err(Error::Interrupted),
             };
             messages.extend(carried.receipts(place, &framed));
         }
         Ok(messages)
+    }
+
+    /// The bytes that there was no room for in memory: of each raw object those from the first of them to the last, and where they
+    /// begin. A read for each delivery would take longer than converting it.
+    async fn read_back(&self, group: &Group) -> Result<HashMap<Path, (u64, Bytes)>> {
+        let mut ranges: HashMap<&Path, Range<u64>> = HashMap::new();
+        for (place, carried) in group.deliveries().iter().filter(|(_, carried)| carried.held().is_none()) {
+            let end = place.offset + carried.bytes();
+            let range = ranges.entry(&place.key).or_insert(place.offset..end);
+            range.end = range.end.max(end);
+        }
+        let mut read = HashMap::new();
+        for (key, range) in ranges {
+            let bytes = raw::read_range(&self.lake, key, range.clone()).await?;
+            if bytes.len() as u64 != range.end - range.start {
+                return Err(Error::ChangedRaw { key: key.to_string(), offset: range.start });
+            }
+            read.insert(key.clone(), (range.start, bytes));
+        }
+        Ok(read)
     }
 
     async fn open_stage(&mut self) -> Result<&mut Stage> {

@@ -84,8 +84,8 @@ impl Lake {
             return self.read_range(&key, place.clone()).await;
         }
         let mut bytes = BytesMut::new();
-        for place in places {
-            bytes.extend_from_slice(&self.read_range(&key, place.clone()).await?);
+        for part in self.read_ranges(&key, places).await? {
+            bytes.extend_from_slice(&part);
         }
         Ok(bytes.freeze())
     }
