@@ -31,7 +31,8 @@ pub(crate) struct Committed {
 
 /// Adds a data file to a table.
 ///
-/// Others may look into `seen` meanwhile: it is locked for no longer than each question takes. `again` makes the addition once more without the ids it is given, or nothing if none are left.
+/// Others may look into `seen` meanwhile: it is locked for no longer than each question takes. `again` makes the addition once more
+/// without the ids it is given, or nothing if none are left.
 pub(crate) async fn commit<'a>(
     writer: &mut Writer,
     seen: &Mutex<Seen>,

@@ -87,17 +87,17 @@ impl Show {
 /// What became of a message.
 async fn fate(lake: &Lake, id: MessageId) -> Result<Value> {
     let engine = Engine::open(lake).await?;
-    let mut found = Vec::new();
-    for (table, columns) in pipeline::FATE {
+    let of = async |(table, columns)| {
         let query = format!("SELECT {columns} FROM {table} WHERE message_id = '{id}' ORDER BY received_at");
         let mut lines = Vec::new();
         for batch in engine.sql(&query).await?.collect().await? {
             write_ndjson(&batch, &mut lines)?;
         }
         let rows: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(&lines).into_iter().collect();
-        found.push(rows.map_err(|error| Failure::new(error.to_string()))?);
-    }
-    let [receipts, rows, errors]: [Vec<Value>; 3] = found.try_into().unwrap_or_default();
+        rows.map_err(|error| Failure::new(error.to_string()))
+    };
+    let [receipts, rows, errors] = pipeline::FATE;
+    let (receipts, rows, errors) = (of(receipts).await?, of(rows).await?, of(errors).await?);
     if receipts.is_empty() && rows.is_empty() && errors.is_empty() {
         return Err(pipeline::Error::UnknownMessage { id: id.to_string() }.into());
     }

@@ -54,12 +54,6 @@ impl Files {
     }
 }
 
-/// The step that fails after the one of this number: the first few, and then every so manyth. `CARELAKE_FAULTS=all` makes it each.
-fn next_fault(at: usize, every: usize) -> usize {
-    let is_each = at < 4 || std::env::var("CARELAKE_FAULTS").is_ok_and(|wanted| wanted == "all");
-    if is_each { at + 1 } else { at + every }
-}
-
 async fn lake_in_memory() -> Lake {
     pipeline::init(Location::memory().unwrap()).await.unwrap()
 }

@@ -178,15 +178,15 @@ async fn get_fate(call: Call, Named(id): Named) -> Result<Json<MessageFate>, Pro
     let known = message_id(&id)?;
     let id = known.to_string();
     call.note(&caller, Sight::Message { id: id.clone(), form: "fate" }).await?;
-    let mut found = Vec::new();
-    for (table, columns) in pipeline::FATE {
+    let of = async |(table, columns)| {
         let query =
             format!("SELECT {columns} FROM {table} WHERE message_id = {} ORDER BY received_at", quote(&id));
         let mut rows = lookup::rows(&call.state, &query, MOST_ROWS).await?;
         rows.retain(|row| row["feed"].as_str().is_none_or(|feed| caller.has_feed(feed)));
-        found.push(rows);
-    }
-    let [receipts, rows, errors] = found.try_into().unwrap_or_default();
+        Ok::<_, Problem>(rows)
+    };
+    let [receipts, rows, errors] = pipeline::FATE;
+    let (receipts, rows, errors) = (of(receipts).await?, of(rows).await?, of(errors).await?);
     if receipts.is_empty() && rows.is_empty() && errors.is_empty() {
         return Err(Problem::unknown_message());
     }

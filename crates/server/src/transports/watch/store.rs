@@ -102,8 +102,7 @@ impl Place for InStore {
     }
 
     async fn states(&self, files: Vec<Entry>) -> Vec<(Entry, Option<FileState>)> {
-        let as_listed = |entry: Entry| (entry.state, entry);
-        files.into_iter().map(as_listed).map(|(state, entry)| (entry, Some(state))).collect()
+        files.into_iter().map(|entry| (entry.clone(), Some(entry.state))).collect()
     }
 
     fn input(&self, file: &Entry) -> Input {
