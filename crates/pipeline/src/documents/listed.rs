@@ -3,6 +3,7 @@
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type};
 use arrow_array::{Array, RecordBatch};
+use bytes::{Buf, Bytes};
 use object_store::path::Path;
 use storage::Lake;
 
@@ -14,7 +15,8 @@ use crate::{MessageId, Receipt, Result};
 pub(crate) struct ListedLines {
     lake: Lake,
     documents: std::vec::IntoIter<Path>,
-    lines: std::vec::IntoIter<Vec<u8>>,
+    /// What is left of the one that is read: lines, each with its end.
+    rest: Bytes,
 }
 
 impl ListedLines {
@@ -24,21 +26,20 @@ impl ListedLines {
             Some(list) => read_list(lake, list).await?,
             None => Vec::new(),
         };
-        Ok(Self { lake: lake.clone(), documents: documents.into_iter(), lines: Vec::new().into_iter() })
+        Ok(Self { lake: lake.clone(), documents: documents.into_iter(), rest: Bytes::new() })
     }
 
     /// The next line, without its end.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Bytes>> {
         loop {
-            if let Some(line) = self.lines.next() {
+            // Behind the last line end there is nothing.
+            if let Some(end) = memchr::memchr(b'\n', &self.rest) {
+                let line = self.rest.split_to(end);
+                self.rest.advance(1);
                 return Ok(Some(line));
             }
             let Some(document) = self.documents.next() else { return Ok(None) };
-            let text = read(&self.lake, &document).await?;
-            let mut lines: Vec<Vec<u8>> = text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect();
-            // Behind the last line end there is nothing.
-            lines.pop();
-            self.lines = lines.into_iter();
+            self.rest = read(&self.lake, &document).await?;
         }
     }
 }

@@ -7,6 +7,8 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
 use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
 use storage::Lake;
 
 use super::digest::Digest;
@@ -19,7 +21,7 @@ use crate::{Error, Result};
 /// Rows read at once.
 const ROWS: usize = 1_024;
 /// Bytes of rows in memory from which on they are written, however few they are.
-const BYTES: usize = 32 << 20;
+const BYTES: usize = 16 << 20;
 /// Files opened at the same time: the waits for the store overlap.
 const OPENED: usize = 8;
 
@@ -49,11 +51,14 @@ impl From<Error> for Failure {
 
 /// Writes the rows of the files, which stay in the table, with their documents.
 pub(super) async fn write(lake: &Lake, table: &Table, files: &[ListedFile]) -> Result<Written, Failure> {
-    let Inputs { schema, sizes, documents } = look_at(lake, files).await?;
-    let has_documents = files.iter().any(|file| file.documents.is_some());
+    let Inputs { schema, sizes, mut files } = look_at(lake, files).await?;
+    // Files of the same millisecond are told apart by what they say themselves.
+    files.sort_by_key(|file| file.first);
+    let has_documents = files.iter().any(|file| file.listed.documents.is_some());
+    let documents = files.iter_mut().flat_map(|file| std::mem::take(&mut file.documents)).collect();
     let mut documents = MergedDocuments::new(lake, documents);
     let mut rows = Rows::new(FileWriter::new(schema, sizes));
-    let mut opened = stream::iter(files).map(|file| open(lake, file)).buffered(OPENED);
+    let mut opened = stream::iter(&files).map(|file| open(lake, file.listed)).buffered(OPENED);
     while let Some(opened) = opened.next().await {
         let (file, mut batches, mut lines) = opened?;
         let unreadable = || Failure::Unreadable(file.key.clone());
@@ -82,15 +87,22 @@ pub(super) async fn write(lake: &Lake, table: &Table, files: &[ListedFile]) -> R
 }
 
 /// What is known of the files before a row is read.
-struct Inputs {
+struct Inputs<'f> {
     /// The leaves of all of them.
     schema: SchemaRef,
     sizes: LeafSizes,
-    /// The keys of their documents, in order.
+    files: Vec<InputFile<'f>>,
+}
+
+struct InputFile<'f> {
+    listed: &'f ListedFile,
+    /// The least `received_at` and `sequence`.
+    first: [Option<i64>; 2],
+    /// The keys of its documents, in order.
     documents: Vec<Path>,
 }
 
-async fn look_at(lake: &Lake, files: &[ListedFile]) -> Result<Inputs, Failure> {
+async fn look_at<'f>(lake: &Lake, files: &'f [ListedFile]) -> Result<Inputs<'f>, Failure> {
     let mut looked_at = stream::iter(files)
         .map(|file| async move {
             let looked_at = async {
@@ -105,18 +117,30 @@ async fn look_at(lake: &Lake, files: &[ListedFile]) -> Result<Inputs, Failure> {
         })
         .buffered(OPENED);
     let mut inputs =
-        Inputs { schema: Arc::new(Schema::empty()), sizes: LeafSizes::default(), documents: Vec::new() };
-    let mut is_first = true;
+        Inputs { schema: Arc::new(Schema::empty()), sizes: LeafSizes::default(), files: Vec::new() };
     while let Some(found) = looked_at.next().await {
-        let (file, (schema, metadata, documents)) = found?;
-        inputs.schema = match std::mem::take(&mut is_first) {
+        let (listed, (schema, metadata, documents)) = found?;
+        inputs.schema = match inputs.files.is_empty() {
             true => schema,
-            false => merge(&inputs.schema, &schema).map_err(|_| Failure::Unreadable(file.key.clone()))?,
+            false => merge(&inputs.schema, &schema).map_err(|_| Failure::Unreadable(listed.key.clone()))?,
         };
         inputs.sizes.add(&metadata);
-        inputs.documents.extend(documents);
+        let first = ["received_at", "sequence"].map(|column| least(&metadata, column));
+        inputs.files.push(InputFile { listed, first, documents });
     }
     Ok(inputs)
+}
+
+/// The least value of a column of numbers, as the footer of a file tells.
+fn least(metadata: &ParquetMetaData, column: &str) -> Option<i64> {
+    let columns = metadata.row_groups().iter().flat_map(|group| group.columns());
+    let of_it = columns.filter(|chunk| matches!(chunk.column_path().parts(), [name] if name == column));
+    of_it
+        .filter_map(|chunk| match chunk.statistics()? {
+            Statistics::Int64(statistics) => statistics.min_opt().copied(),
+            _ => None,
+        })
+        .min()
 }
 
 /// Both schemas in one, in which a column can be null if it can be in one of them, or if one lacks it.

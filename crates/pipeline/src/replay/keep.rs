@@ -2,6 +2,7 @@
 
 use arrow_array::BooleanArray;
 use arrow_array::cast::AsArray;
+use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::path::Path;
 use storage::Lake;
@@ -56,7 +57,7 @@ pub(super) async fn copy(
 }
 
 /// The documents of some lines, and their keys.
-fn documents_of(lines: Vec<(Receipt, i32, Vec<u8>)>) -> Result<(Vec<Document>, Vec<Path>)> {
+fn documents_of(lines: Vec<(Receipt, i32, Bytes)>) -> Result<(Vec<Document>, Vec<Path>)> {
     let mut written = Vec::new();
     let mut put = |document: Document| written.push(document);
     let mut documents = Documents::new(&mut put);
