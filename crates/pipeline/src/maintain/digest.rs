@@ -3,12 +3,13 @@
 //! What is null adds nothing, so a column that a file lacks is as good as one of nulls; all else does: each value with its
 //! address, where a struct is there and where not, how long each list is.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, TimeUnit};
+use foldhash::quality::FixedState;
 use sha2::{Digest as _, Sha256};
 
 use crate::{Error, Result};
@@ -35,85 +36,91 @@ impl Digest {
     }
 }
 
-/// For each value of an array the row it is in and its address, or nothing if what it is part of is null.
-type Places = Vec<Option<(usize, u64)>>;
+/// Where a value of an array belongs: most are null, and what they are part of is not looked at again.
+struct Place {
+    value: usize,
+    row: usize,
+    /// Of what it is part of, down from the column.
+    address: u64,
+}
 
 fn numbers(rows: &RecordBatch) -> Result<Vec<u64>> {
     let mut sums = vec![0; rows.num_rows()];
+    let places: Vec<Place> = (0..rows.num_rows()).map(|row| Place { value: row, row, address: 0 }).collect();
     for (field, column) in rows.schema_ref().fields().iter().zip(rows.columns()) {
-        let address = number_of(field.name());
-        let places = (0..rows.num_rows()).map(|row| Some((row, address))).collect();
-        add(column, places, &mut sums)?;
+        add(column, number_of(field.name()), &places, &mut sums)?;
     }
     Ok(sums)
 }
 
-fn add(array: &ArrayRef, mut places: Places, sums: &mut [u64]) -> Result<()> {
-    for (value, place) in places.iter_mut().enumerate() {
-        if array.is_null(value) {
-            *place = None;
-        }
+/// Adds the values of an array that are at these places, by the name that they have there.
+fn add(array: &ArrayRef, name: u64, places: &[Place], sums: &mut [u64]) -> Result<()> {
+    if array.null_count() == array.len() {
+        return Ok(());
     }
-    let mut tell = |value: usize, content: &dyn Fn(&mut DefaultHasher)| {
-        if let Some((row, address)) = places[value] {
-            let mut hasher = DefaultHasher::new();
-            address.hash(&mut hasher);
-            content(&mut hasher);
-            let sum: &mut u64 = &mut sums[row];
-            *sum = sum.wrapping_add(hasher.finish());
-        }
-    };
-    let values = 0..array.len();
+    let places: Vec<Place> = places
+        .iter()
+        .filter(|place| array.is_valid(place.value))
+        .map(|place| Place { address: number_of((place.address, name)), ..*place })
+        .collect();
     match array.data_type() {
         DataType::Utf8 => {
             let texts = array.as_string::<i32>();
-            values.for_each(|value| tell(value, &|hasher| texts.value(value).hash(hasher)));
+            tell(&places, sums, |value| texts.value(value));
         }
         DataType::Int32 => {
             let numbers = array.as_primitive::<Int32Type>();
-            values.for_each(|value| tell(value, &|hasher| numbers.value(value).hash(hasher)));
+            tell(&places, sums, |value| numbers.value(value));
         }
         DataType::Int64 => {
             let numbers = array.as_primitive::<Int64Type>();
-            values.for_each(|value| tell(value, &|hasher| numbers.value(value).hash(hasher)));
+            tell(&places, sums, |value| numbers.value(value));
         }
         DataType::Boolean => {
             let booleans = array.as_boolean();
-            values.for_each(|value| tell(value, &|hasher| booleans.value(value).hash(hasher)));
+            tell(&places, sums, |value| booleans.value(value));
         }
         DataType::Timestamp(TimeUnit::Microsecond, _) => {
             let times = array.as_primitive::<TimestampMicrosecondType>();
-            values.for_each(|value| tell(value, &|hasher| times.value(value).hash(hasher)));
+            tell(&places, sums, |value| times.value(value));
         }
         DataType::Struct(fields) => {
-            values.for_each(|value| tell(value, &|_| {}));
+            tell(&places, sums, |_| ());
             for (field, child) in fields.iter().zip(array.as_struct().columns()) {
-                let name = number_of(field.name());
-                let below = places.iter().map(|place| place.map(|(row, at)| (row, number_of((at, name)))));
-                add(child, below.collect(), sums)?;
+                add(child, number_of(field.name()), &places, sums)?;
             }
         }
         DataType::List(_) => {
             let lists = array.as_list::<i32>();
-            values.for_each(|value| tell(value, &|hasher| lists.value_length(value).hash(hasher)));
-            let mut below: Places = vec![None; lists.values().len()];
-            for (value, place) in places.iter().enumerate() {
-                let Some((row, address)) = place else { continue };
-                let offsets = lists.value_offsets();
-                let elements = offsets[value] as usize..offsets[value + 1] as usize;
-                for (number, element) in elements.enumerate() {
-                    below[element] = Some((*row, number_of((*address, number))));
-                }
-            }
-            add(lists.values(), below, sums)?;
+            tell(&places, sums, |value| lists.value_length(value));
+            let offsets = lists.value_offsets();
+            let elements = places.iter().flat_map(|place| {
+                let values = offsets[place.value] as usize..offsets[place.value + 1] as usize;
+                values.map(move |value| (place, value))
+            });
+            let below: Vec<Place> = elements
+                .map(|(place, value)| {
+                    let number = value - offsets[place.value] as usize;
+                    Place { value, row: place.row, address: number_of((place.address, number)) }
+                })
+                .collect();
+            add(lists.values(), 0, &below, sums)?;
         }
         other => return Err(Error::Internal(format!("no digest of values of the type {other}"))),
     }
     Ok(())
 }
 
+/// Adds to each row what its values are, and where.
+fn tell<T: Hash>(places: &[Place], sums: &mut [u64], content: impl Fn(usize) -> T) {
+    for Place { value, row, address } in places {
+        let sum = &mut sums[*row];
+        *sum = sum.wrapping_add(number_of((address, content(*value))));
+    }
+}
+
 fn number_of(parts: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = FixedState::default().build_hasher();
     parts.hash(&mut hasher);
     hasher.finish()
 }
