@@ -34,7 +34,8 @@ impl Intake for LiveIntake {
     async fn put(&self, feed: &str, origin: String, bytes: Bytes, answer: Answer) -> Result<Kept, Refused> {
         let began = std::time::Instant::now();
         let found = self.feeds.named(feed).ok_or(Refused::UnknownFeed)?;
-        let delivery = Delivery { feed: found.rules.clone(), origin, bytes, wish: Wish::Staged, answer };
+        let (rules, origin) = (found.rules.clone(), origin.into());
+        let delivery = Delivery { feed: rules, origin, bytes, wish: Wish::Staged, answer };
         let kept = self.live.put(delivery).await;
         let code = if kept.is_ok() { "kept" } else { "refused" };
         self.metrics.acknowledged(Some(feed), Some(code), began.elapsed());

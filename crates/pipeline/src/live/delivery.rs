@@ -7,6 +7,7 @@ use std::time::Instant;
 use bytes::{BufMut, Bytes, BytesMut};
 use hl7::stream::{PieceKind, pieces};
 use hl7::{Delimiters, mllp};
+use sha2::{Digest, Sha256};
 use storage::wal::{Appended, Enqueued, Place};
 use tables::{Note, NoteItem};
 use tokio::sync::oneshot;
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 use super::backlog::{Room, Waiting};
 use crate::failure::Reason;
 use crate::feed::{FeedRules, News};
-use crate::identity::sha256;
+use crate::identity::hex;
 use crate::split::Content;
 use crate::{Error, MessageId, Receipt};
 
@@ -24,7 +25,7 @@ pub struct Delivery {
     /// Whose they are.
     pub feed: Arc<FeedRules>,
     /// Where they came from.
-    pub origin: String,
+    pub origin: Arc<str>,
     /// The bytes, without the framing of the door.
     pub bytes: Bytes,
     /// What the door wants to know.
@@ -127,7 +128,7 @@ pub enum Refused {
 /// A delivery before it has its place.
 pub(super) struct Draft {
     feed: Arc<FeedRules>,
-    origin: String,
+    origin: Arc<str>,
     answer: Option<&'static str>,
     framed: Bytes,
     items: Vec<Item>,
@@ -161,7 +162,7 @@ impl Underway {
 #[derive(Clone, Debug)]
 struct Item {
     id: MessageId,
-    sha256: String,
+    sha256: [u8; 32],
     start: usize,
     length: usize,
     is_message: bool,
@@ -181,7 +182,7 @@ impl Draft {
             let part = &bytes[start as usize..(start + length) as usize];
             Item {
                 id: MessageId::of(&feed.name, part),
-                sha256: sha256(part),
+                sha256: Sha256::digest(part).into(),
                 start: start as usize + 1,
                 length: length as usize,
                 is_message,
@@ -245,7 +246,7 @@ impl Draft {
         let Self { feed, origin, answer, framed, items, .. } = self;
         let note = Note {
             feed: feed.name.to_string(),
-            origin: origin.clone(),
+            origin: origin.to_string(),
             strict: feed.strict,
             charset: feed.charset.clone(),
             answer: answer.map(str::to_owned),
@@ -279,7 +280,7 @@ impl Item {
             id: self.id.to_string(),
             start: self.start as u64,
             length: self.length as u64,
-            sha256: self.sha256.clone(),
+            sha256: hex(self.sha256),
             filtered_by: self.filtered_by.clone(),
         }
     }
@@ -289,7 +290,7 @@ impl Item {
 #[derive(Debug)]
 pub(super) struct Carried {
     feed: Arc<FeedRules>,
-    origin: String,
+    origin: Arc<str>,
     answer: Option<&'static str>,
     /// Its framed bytes; if there was no room for them they are read from the log.
     bytes: Option<Bytes>,
@@ -337,8 +338,8 @@ impl Carried {
                 raw_key: place.key.clone(),
                 raw_offset: place.offset + item.start as u64,
                 raw_length: item.length as u64,
-                sha256: item.sha256.clone(),
-                origin: self.origin.clone(),
+                sha256: hex(item.sha256),
+                origin: self.origin.to_string(),
                 strict: self.feed.strict,
                 charset: self.feed.charset.clone(),
                 filtered_by: item.filtered_by.clone(),

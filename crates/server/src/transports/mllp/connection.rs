@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
@@ -38,16 +39,24 @@ pub(super) async fn serve(
     let (reader, writer) = tokio::io::split(stream);
     let (due, dues) = mpsc::channel(shared.settings.window.max(1));
     let answering = tokio::spawn(answer_all(writer, dues, shared.clone()));
-    let read = read_all(reader, peer, &due, shared).await;
+    let peer = Peer { address: peer, origin: format!("mllp {} {peer}", shared.settings.name).into() };
+    let read = read_all(reader, &peer, &due, shared).await;
     // What was received is answered, whatever ended the reading.
     drop(due);
     let answered = answering.await.map_err(io::Error::other)?;
     answered.and(read)
 }
 
+/// Who sends.
+struct Peer {
+    address: SocketAddr,
+    /// As receipts have it.
+    origin: Arc<str>,
+}
+
 async fn read_all(
     mut reader: impl AsyncRead + Unpin,
-    peer: SocketAddr,
+    peer: &Peer,
     due: &mpsc::Sender<Due>,
     shared: &Shared,
 ) -> io::Result<()> {
@@ -124,7 +133,7 @@ async fn read_some(
 /// Hands over what the decoder has found; gives whether a message was among it.
 async fn take(
     decoder: &mut Decoder,
-    peer: SocketAddr,
+    peer: &Peer,
     due: &mpsc::Sender<Due>,
     shared: &Shared,
 ) -> io::Result<bool> {
@@ -145,7 +154,7 @@ async fn take(
             }
             Next::Message(bytes) => message(bytes, peer, shared).await,
             Next::TooLong(head, length) => {
-                tracing::warn!(door, peer = %peer.ip(), length, "a message over the limit was rejected");
+                tracing::warn!(door, peer = %peer.address.ip(), length, "a message over the limit was rejected");
                 let limit_bytes = shared.settings.max_frame.min(shared.live.longest());
                 Due {
                     header: head,
@@ -156,7 +165,7 @@ async fn take(
                 }
             }
             Next::Lost(what, length) => {
-                tracing::warn!(door, peer = %peer.ip(), length, "{what} were passed over");
+                tracing::warn!(door, peer = %peer.address.ip(), length, "{what} were passed over");
                 shared.metrics.skipped(door, length);
                 continue;
             }
@@ -175,7 +184,7 @@ enum Next {
 }
 
 /// Gives a message its turn in the log.
-async fn message(bytes: Bytes, peer: SocketAddr, shared: &Shared) -> Due {
+async fn message(bytes: Bytes, peer: &Peer, shared: &Shared) -> Due {
     let (began, traced) = (Instant::now(), shared.settings.traces.begin_message());
     let feed = shared.feeds.of_message(&bytes, shared.settings.feed.as_ref());
     let Some(feed) = feed else {
@@ -185,9 +194,9 @@ async fn message(bytes: Bytes, peer: SocketAddr, shared: &Shared) -> Due {
         Acknowledge::Durable => Wish::Safe,
         Acknowledge::Converted => Wish::Staged,
     };
-    let origin = format!("mllp {} {peer}", shared.settings.name);
     let answer = acknowledgment(&bytes, feed.acknowledge);
-    let delivery = Delivery { feed: feed.rules.clone(), origin, bytes: bytes.clone(), wish, answer };
+    let (rules, origin) = (feed.rules.clone(), peer.origin.clone());
+    let delivery = Delivery { feed: rules, origin, bytes: bytes.clone(), wish, answer };
     let kept: Result<Underway, Refused> = shared.live.enqueue(delivery).await;
     Due { header: bytes, feed: Some(feed), kept, began, traced }
 }
