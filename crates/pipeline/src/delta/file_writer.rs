@@ -6,6 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::WriterPropertiesBuilder;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value};
@@ -16,16 +17,28 @@ use super::parquet_file::{
 use super::{leaves, shape};
 use crate::{Error, Result};
 
-/// How large each leaf of some files is, uncompressed.
+/// How large each leaf of some files is, encoded and uncompressed.
 #[derive(Debug, Default)]
-pub(crate) struct LeafSizes(HashMap<ColumnPath, i64>);
+pub(crate) struct LeafSizes {
+    rows: u64,
+    bytes: HashMap<ColumnPath, u64>,
+}
 
 impl LeafSizes {
     /// Adds those of a file.
     pub(crate) fn add(&mut self, metadata: &ParquetMetaData) {
+        self.rows += metadata.file_metadata().num_rows().unsigned_abs();
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
-            *self.0.entry(column.column_path().clone()).or_default() += column.uncompressed_size();
+            *self.bytes.entry(column.column_path().clone()).or_default() +=
+                column.uncompressed_size().unsigned_abs();
         }
+    }
+
+    /// The leaves of which there is enough in a row group to be compressed.
+    fn large(&self) -> impl Iterator<Item = &ColumnPath> {
+        let groups = self.rows.max(1).div_ceil(FileWriter::ROWS_A_GROUP as u64);
+        let large = move |bytes: u64| bytes / groups >= leaves::SMALL as u64;
+        self.bytes.iter().filter(move |(_, bytes)| large(**bytes)).map(|(path, _)| path)
     }
 }
 
@@ -60,13 +73,10 @@ impl FileWriter {
             None => {
                 let properties = table_properties(&rows, Self::ROWS_A_GROUP);
                 // A leaf that is small in the first row group may be large in the others.
-                let large = self.sizes.0.iter().filter(|(_, size)| **size >= leaves::SMALL as i64);
-                let compressed = |builder: parquet::file::properties::WriterPropertiesBuilder,
-                                  path: &ColumnPath| {
+                let compressed = |builder: WriterPropertiesBuilder, path: &ColumnPath| {
                     builder.set_column_compression(path.clone(), compression())
                 };
-                let properties =
-                    large.fold(properties, |builder, (path, _)| compressed(builder, path)).build();
+                let properties = self.sizes.large().fold(properties, compressed).build();
                 self.file.insert(begin_file(&self.schema, properties)?)
             }
         };

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
 use arrow_array::{Array, RecordBatch, StringArray};
-use arrow_schema::Schema;
+use arrow_schema::{FieldRef, Schema};
 use bytes::Bytes;
 use parquet::arrow::ArrowSchemaConverter;
-use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{
-    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterVersion,
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder, WriterPropertiesPtr, WriterVersion,
 };
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
@@ -68,7 +68,7 @@ impl DataFile {
 
 /// Encodes one batch as a Parquet file of one row group.
 ///
-/// Leaf by leaf, each column dropped when it is written: there are hundreds, and what a writer holds of each adds up.
+/// Column by column, each dropped when it is written: there are hundreds of leaves, and what a writer holds of each adds up.
 pub(crate) fn encode(batch: RecordBatch, properties: WriterProperties) -> Result<Bytes> {
     let mut file = begin_file(&batch.schema(), properties)?;
     write_group(&mut file, batch, 0)?;
@@ -96,19 +96,32 @@ pub(super) fn write_group(
     if rows == 0 {
         return Ok(());
     }
-    let factory = ArrowRowGroupWriterFactory::new(file, schema.clone());
-    let mut writers = factory.create_column_writers(number)?.into_iter();
+    let properties = file.properties().clone();
     let mut group = file.next_row_group()?;
     for (field, column) in schema.fields().iter().zip(columns) {
+        let writers = writers_of(field, number, &properties)?;
         let leaves = compute_leaves(field, &column)?;
         drop(column);
-        for (leaf, mut writer) in leaves.into_iter().zip(writers.by_ref()) {
+        for (leaf, mut writer) in leaves.into_iter().zip(writers) {
             writer.write(&leaf)?;
             writer.close()?.append_to_row_group(&mut group)?;
         }
     }
     group.close()?;
     Ok(())
+}
+
+/// Writers for the leaves of a column. They can be had for a whole file alone, so it is one of this column; each has a compressor
+/// and a decompressor of its own from the beginning, so those of all columns are not made at once.
+fn writers_of(
+    field: &FieldRef,
+    group: usize,
+    properties: &WriterPropertiesPtr,
+) -> Result<Vec<ArrowColumnWriter>> {
+    let schema = Schema::new(vec![field.clone()]);
+    let root = ArrowSchemaConverter::new().convert(&schema)?.root_schema_ptr();
+    let file = SerializedFileWriter::new(std::io::sink(), root, properties.clone())?;
+    Ok(ArrowRowGroupWriterFactory::new(&file, schema.into()).create_column_writers(group)?)
 }
 
 /// Settings for a table's files: statistics on the flat columns alone, Bloom filters on the keys.
