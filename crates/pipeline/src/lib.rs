@@ -24,6 +24,7 @@ mod live;
 mod maintain;
 mod parquet_reader;
 mod prepare;
+mod priority;
 mod receipts;
 mod receive;
 mod recover;
@@ -60,6 +61,7 @@ pub use live::{
 pub use maintain::{
     Compacted, Expired, Maintained, Maintenance, MaintenanceStep, maintain, maintain_and_tell,
 };
+pub use priority::Priority;
 pub use receipts::Receipt;
 pub use receive::{Input, Received};
 pub use replay::{ReplayProgress, Replayed, Scope, replay};

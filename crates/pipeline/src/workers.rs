@@ -10,11 +10,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use crate::{Error, Result};
-
-/// In the words of `nice`: beside others a third of the turns, alone all of them.
-#[cfg(target_os = "linux")]
-const NICENESS: i32 = 5;
+use crate::{Error, Priority, Result};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -41,7 +37,7 @@ fn start() -> Sender<Job> {
     for _ in 0..count() {
         let receiver = receiver.clone();
         let work = move || {
-            give_way();
+            Priority::Conversion.take();
             while let Ok(job) = next(&receiver) {
                 // Whoever waits sees that no result comes.
                 let _ = catch_unwind(AssertUnwindSafe(job));
@@ -51,13 +47,6 @@ fn start() -> Sender<Job> {
         let _ = thread::Builder::new().name("carelake-worker".into()).spawn(work);
     }
     sender
-}
-
-/// Lets the threads go first that receive, answer and sync: none of their turns is long.
-fn give_way() {
-    // On Linux this is of the thread that calls it. If it is not allowed, all are equal.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::setpriority_process(None, NICENESS);
 }
 
 fn next(jobs: &Mutex<Receiver<Job>>) -> Result<Job, RecvError> {

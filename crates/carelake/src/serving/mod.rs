@@ -81,17 +81,12 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     if let Some(watcher) = folders::watcher(&config, &lake, feeds::by_name(&feeds), metrics.clone()) {
         doors.spawn(watcher.run(shutdown.clone()));
     }
-    {
-        // On a thread of its own, so that long passes do not take turns with the doors.
-        let upkeep = upkeep::Upkeep {
-            lake: lake.clone(),
-            retention: config.retention.table_history.0,
-            traces: traces.clone(),
-        };
-        let shutdown = shutdown.clone();
-        let runtime = tokio::runtime::Handle::current();
-        doors.spawn_blocking(move || runtime.block_on(upkeep.keep_up(shutdown)));
-    }
+    let upkeep = upkeep::Upkeep {
+        lake: lake.clone(),
+        retention: config.retention.table_history.0,
+        traces: traces.clone(),
+    };
+    let upkeep = upkeep.start(shutdown.clone())?;
     doors.close();
     {
         let mut stdout = std::io::stdout().lock();
@@ -103,6 +98,7 @@ pub(crate) async fn serve(effective: Effective) -> Result<ExitCode> {
     tracing::info!("closing: doors first, then what they took goes into the tables");
     shutdown.cancel();
     doors.wait().await;
+    upkeep.ended().await;
     if let Some(witness) = witness {
         witness.close().await;
     }

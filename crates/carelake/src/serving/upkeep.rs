@@ -1,13 +1,21 @@
 //! Maintenance beside the doors: small files every minute, what is past its retention every hour.
+//!
+//! It has threads of its own, which go last: who takes messages or converts them never waits for it.
 
+use std::io;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use pipeline::{Maintained, Maintenance, forget_answers, maintain_and_tell, time};
+use pipeline::{Maintained, Maintenance, Priority, forget_answers, maintain_and_tell, time};
 use server::traces::Traces;
 use storage::Lake;
+use tokio::runtime;
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 const EVERY: Duration = Duration::from_secs(60);
+/// Those that read, write and encode for it: each one more would keep the memory that it needed once.
+const BLOCKING_THREADS: usize = 4;
 const EXPIRES_EVERY: Duration = Duration::from_secs(3_600);
 
 /// What is kept up.
@@ -17,8 +25,37 @@ pub(super) struct Upkeep {
     pub(super) traces: Traces,
 }
 
+/// Maintenance that goes on.
+pub(super) struct Started(oneshot::Receiver<()>);
+
+impl Started {
+    /// Returns when it has come to its end.
+    pub(super) async fn ended(self) {
+        // Nothing is ever sent: the other half goes with the thread.
+        let _ = self.0.await;
+    }
+}
+
 impl Upkeep {
-    pub(super) async fn keep_up(self, shutdown: CancellationToken) {
+    /// Starts it; it ends with the token.
+    pub(super) fn start(self, shutdown: CancellationToken) -> io::Result<Started> {
+        let threads = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(BLOCKING_THREADS)
+            .thread_name("carelake-upkeep")
+            .on_thread_start(|| Priority::Upkeep.take())
+            .enable_all()
+            .build()?;
+        let (goes_on, ended) = oneshot::channel::<()>();
+        thread::Builder::new().name("carelake-upkeep".into()).spawn(move || {
+            let _goes_on = goes_on;
+            Priority::Upkeep.take();
+            threads.block_on(self.keep_up(shutdown));
+        })?;
+        Ok(Started(ended))
+    }
+
+    async fn keep_up(self, shutdown: CancellationToken) {
         let mut expired: Option<Instant> = None;
         loop {
             tokio::select! {
