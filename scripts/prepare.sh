@@ -23,7 +23,7 @@ install_missing() {
 
 prepare_rust() {
     [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
-    install_missing cc:gcc cc:libc6-dev
+    install_missing cc:gcc cc:libc6-dev make:make
     if ! command -v cargo > /dev/null; then
         install_missing curl:curl curl:ca-certificates
         say "Installing Rust (rustup, about a minute)"
@@ -64,6 +64,7 @@ prepare_node() {
 }
 
 # A server that speaks S3, with its address in CARELAKE_TEST_S3 and an empty bucket `carelake`, until stop_s3. After prepare_python.
+# What a program needs to know to reach it is in the variables that all tools for S3 know.
 start_s3() {
     s3_address=$(mktemp)
     rm "$s3_address"
@@ -79,9 +80,12 @@ start_s3() {
     CARELAKE_TEST_S3=$(cat "$s3_address")
     rm "$s3_address"
     export CARELAKE_TEST_S3
+    export AWS_ENDPOINT_URL="$CARELAKE_TEST_S3" AWS_ALLOW_HTTP=true AWS_REGION=us-east-1
+    export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 }
 
 stop_s3() {
     [ -z "${s3_server:-}" ] || kill "$s3_server" 2> /dev/null || true
     s3_server=
+    unset CARELAKE_TEST_S3 AWS_ENDPOINT_URL AWS_ALLOW_HTTP AWS_REGION AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 }

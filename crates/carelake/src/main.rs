@@ -3,9 +3,10 @@
 //! Each command is one file in [`commands`]. Answers go to stdout, everything else to stderr; a failure is
 //! `error: …` and `hint: …` with exit code 1, a command line that cannot be understood the same with 2.
 
-/// Every batch is new memory for a thousand columns, made on one thread and dropped on another.
+/// Every batch is new memory for a thousand columns, made on one thread and dropped on another. Compression is done in C: it takes
+/// its memory here too, and what is free goes back to the system within a second (`.cargo/config.toml`).
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 mod audit;
 mod commands;
