@@ -45,7 +45,7 @@ settings! {
 settings! {
     /// The lake.
     pub(crate) struct Lake {
-        /// A folder. The option `--lake` and the variable `CARELAKE_LAKE` come before it.
+        /// A folder, or `s3://BUCKET/PREFIX`. The option `--lake` and the variable `CARELAKE_LAKE` come before it.
         path: Text = "./lake",
     }
 }

@@ -133,11 +133,11 @@ fn mistakes_are_told_with_a_hint() {
     "#]],
     );
     place.check(
-        &["--lake", "s3://bucket/lake", "catalog"],
+        &["--lake", "gs://bucket/lake", "catalog"],
         &expect![[r#"
         exit 1
         --- stderr
-        error: cannot use s3://bucket/lake as a lake: s3:// lakes are not served yet, use a folder
+        error: cannot use gs://bucket/lake as a lake: gs:// is not known here, a folder or s3://BUCKET/PREFIX is
     "#]],
     );
     place.check(

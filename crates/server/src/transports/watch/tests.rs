@@ -47,7 +47,12 @@ impl Site {
 
     /// A lake on a store; the place is for what is not in it.
     async fn in_store(store: Arc<dyn ObjectStore>) -> Self {
-        let lake = init(Location::on_store(store).unwrap()).await.unwrap();
+        Self::at(Location::on_store(store).unwrap()).await
+    }
+
+    /// The same at any address.
+    async fn at(location: Location) -> Self {
+        let lake = init(location).await.unwrap();
         let place = tempfile::tempdir().unwrap();
         Self { place, lake, told: Arc::default(), feeds: FeedsByName::default() }
     }
