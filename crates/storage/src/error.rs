@@ -199,6 +199,11 @@ impl Error {
             Self::Store { key, .. } if self.is_not_found() => {
                 Some(format!("put {key} back from a backup; carelake verify tells what else is missing"))
             }
+            other if other.is_of_a_bucket() => Some(
+                "look at AWS_REGION, AWS_ENDPOINT_URL and the credentials, and at what the bucket's policy allows; \
+                 nothing is lost or doubled when the same command is run again"
+                    .to_owned(),
+            ),
             other => match other.io_kind() {
                 Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
                     Some("make room, then run the same command again: what is landed is kept, and nothing is doubled".to_owned())
@@ -209,6 +214,17 @@ impl Error {
                 Some(_) => Some("look at the disk, then run the same command again: nothing is lost or doubled".to_owned()),
                 None => None,
             },
+        }
+    }
+
+    fn is_of_a_bucket(&self) -> bool {
+        let Self::Store { source, .. } = self else { return false };
+        match **source {
+            object_store::Error::Generic { store, .. } => store == "S3",
+            object_store::Error::Unauthenticated { .. } | object_store::Error::PermissionDenied { .. } => {
+                self.io_kind().is_none()
+            }
+            _ => false,
         }
     }
 

@@ -125,10 +125,14 @@ impl Sampled {
 
 #[cfg(test)]
 mod tests {
+    use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+
     use super::*;
 
-    fn sampled(different: usize) -> Sampled {
-        Sampled::of((0..20_000).map(|row| row % different), 20_000, 200_000)
+    /// So many values, in no order.
+    fn sampled(different: u64) -> Sampled {
+        let hash = BuildHasherDefault::<DefaultHasher>::default();
+        Sampled::of((0..20_000).map(|row| hash.hash_one(row) % different), 20_000, 200_000)
     }
 
     #[test]
