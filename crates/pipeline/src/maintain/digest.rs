@@ -3,7 +3,7 @@
 //! What is null adds nothing, so a column that a file lacks is as good as one of nulls; all else does: each value with its
 //! address, where a struct is there and where not, how long each list is.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
@@ -120,9 +120,7 @@ fn tell<T: Hash>(places: &[Place], sums: &mut [u64], content: impl Fn(usize) -> 
 }
 
 fn number_of(parts: impl Hash) -> u64 {
-    let mut hasher = FixedState::default().build_hasher();
-    parts.hash(&mut hasher);
-    hasher.finish()
+    FixedState::default().hash_one(parts)
 }
 
 #[cfg(test)]
