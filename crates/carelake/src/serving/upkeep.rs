@@ -46,6 +46,7 @@ impl Upkeep {
             .on_thread_start(|| Priority::Upkeep.take())
             .enable_all()
             .build()?;
+        // A pass stays on one thread: what it waits for cannot go from one to another.
         let (goes_on, ended) = oneshot::channel::<()>();
         thread::Builder::new().name("carelake-upkeep".into()).spawn(move || {
             let _goes_on = goes_on;

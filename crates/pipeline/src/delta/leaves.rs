@@ -89,8 +89,8 @@ fn levels_of(array: &ArrayRef) -> usize {
     let runs = array.nulls().map_or(0, |nulls| 2 * nulls.valid_slices().count());
     let nulls = (array.len() / 8).min(3 * runs);
     let lists = array.as_list_opt::<i32>().map_or(0, |lists| {
-        let is_even = lists.offsets().lengths().all(|length| length <= 1);
-        if is_even { 0 } else { (lists.len() + lists.values().len()) / 8 }
+        let holds_one_at_most = lists.offsets().lengths().all(|length| length <= 1);
+        if holds_one_at_most { 0 } else { (lists.len() + lists.values().len()) / 8 }
     });
     nulls + lists
 }
